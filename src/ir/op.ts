@@ -1,0 +1,85 @@
+import { ShapeError } from "../core/errors.ts";
+import { formatShape, type Shape } from "../core/shape.ts";
+import type { ReferenceTensor } from "../core/tensor.ts";
+import type { Node, Value } from "./graph.ts";
+import type { Scope } from "./scope.ts";
+
+/** Work of one application: multiply–accumulates, plain additions (comparisons count as one), and elements read and written. */
+export interface Cost {
+  readonly macs: number;
+  readonly adds: number;
+  readonly moved: number;
+}
+
+/** What a gradient rule may look at beside the inputs: all outputs and the gradients that reached them (undefined = none did). */
+export interface GradientContext {
+  readonly outputs: readonly Value[];
+  readonly dys: readonly (Value | undefined)[];
+}
+
+/** Everything the project knows of an op. Kernels only imitate `reference`. `A` is the type of the attributes (plain JSON). */
+export interface OpRecord<A extends object> {
+  readonly name: string;
+  /** Shapes of the outputs; throws ShapeError through `need`. One shape, or an array of shapes for several outputs. */
+  shape(inputs: readonly Shape[], attrs: A): Shape | readonly Shape[];
+  cost(inputs: readonly Shape[], attrs: A, outputs: readonly Shape[]): Cost;
+  /** Gradients of the inputs, in order (undefined = none flows), built as graph. `dy` is the gradient of output 0. */
+  gradient?(g: Scope, inputs: readonly Value[], dy: Value, attrs: A, context: GradientContext): readonly (Value | undefined)[];
+  /** The definition: writes every element of `y` (output 0) and `ys` (all outputs), in float64. */
+  reference(y: ReferenceTensor, inputs: readonly ReferenceTensor[], attrs: A, ys: readonly ReferenceTensor[]): void;
+  /** Output 0 has input 0's shape and element i depends only on element i of the operands (or on a broadcast one): may be fused, may run in place. */
+  readonly isElementwise?: true;
+  /** Output 0 may be followed by elementwise ops at no cost (`Node.epilogue`). */
+  readonly takesEpilogue?: true;
+  /** Output 0 has the same elements in the same logical order as input 0 (reshape): a plan may alias it. */
+  readonly isView?: true;
+  /** Indices of inputs (kept as weights in OIHW) and of outputs that are weight-shaped rather than activations. */
+  readonly weightInputs?: readonly number[];
+  readonly weightOutputs?: readonly number[];
+  /** Where the gradient is deliberately not the derivative: the stated form. */
+  readonly surrogate?: string;
+}
+
+/** An op: its record, callable to apply it. */
+export interface Op<A extends object = object> extends OpRecord<A> {
+  /** Emits one application and returns output 0. */
+  (g: Scope, inputs: readonly Value[], attrs: A): Value;
+  /** Emits one application and returns every output. */
+  all(g: Scope, inputs: readonly Value[], attrs: A): readonly Value[];
+  /** The shapes of all outputs, with the place in the error when they do not fit. */
+  shapes(inputs: readonly Shape[], attrs: A, where?: string): readonly Shape[];
+}
+
+/** The registry's element type: an op whose attributes are not known here. */
+// biome-ignore lint/suspicious/noExplicitAny: attributes are checked where an op is applied; a table of ops cannot name each type
+export type AnyOp = Op<any>;
+
+function isOneShape(shape: Shape | readonly Shape[]): shape is Shape {
+  return shape.length === 0 || typeof shape[0] === "number";
+}
+
+/** Makes an op out of its record. */
+export function defineOp<A extends object>(record: OpRecord<A>): Op<A> {
+  const shapes = (inputs: readonly Shape[], attrs: A, where = ""): readonly Shape[] => {
+    try {
+      const shape = record.shape(inputs, attrs);
+      return isOneShape(shape) ? [shape] : shape;
+    } catch (error) {
+      if (!(error instanceof ShapeError)) throw error;
+      const listed = inputs.map((shape, i) => `\n  input ${i}  ${formatShape(shape)}`).join("");
+      throw new ShapeError(`${record.name}${where ? ` at "${where}"` : ""}: ${error.message}${listed}`);
+    }
+  };
+  const all = (g: Scope, inputs: readonly Value[], attrs: A): readonly Value[] => g.emit(op as unknown as Op, inputs, attrs);
+  const apply = (g: Scope, inputs: readonly Value[], attrs: A): Value => all(g, inputs, attrs)[0];
+  const op = Object.defineProperty(apply, "name", { value: record.name }) as unknown as Op<A>;
+  const { name: _name, ...facts } = record;
+  return Object.assign(op, facts, { all, shapes });
+}
+
+/** The cost of one node, its epilogue included. */
+export function costOf(node: Node): Cost {
+  const shapes = node.inputs.map((value) => value.shape);
+  const outputs = node.outputs.map((value) => value.shape);
+  return node.op.cost(shapes, node.attrs, outputs);
+}
