@@ -29,6 +29,8 @@ export interface OpRecord<A extends object> {
   reference(y: ReferenceTensor, inputs: readonly ReferenceTensor[], attrs: A, ys: readonly ReferenceTensor[]): void;
   /** Output 0 has input 0's shape and element i depends only on element i of the operands (or on a broadcast one): may be fused, may run in place. */
   readonly isElementwise?: true;
+  /** The first two operands may change places. */
+  readonly isCommutative?: true;
   /** Output 0 may be followed by elementwise ops at no cost (`Node.epilogue`). */
   readonly takesEpilogue?: true;
   /** Output 0 has the same elements in the same logical order as input 0 (reshape): a plan may alias it. */
@@ -36,6 +38,8 @@ export interface OpRecord<A extends object> {
   /** Indices of inputs (kept as weights in OIHW) and of outputs that are weight-shaped rather than activations. */
   readonly weightInputs?: readonly number[];
   readonly weightOutputs?: readonly number[];
+  /** Output i may be written over input `inPlace[i]`: each element depends only on the same element of the operands (state updates). */
+  readonly inPlace?: Readonly<Record<number, number>>;
   /** Where the gradient is deliberately not the derivative: the stated form. */
   readonly surrogate?: string;
 }

@@ -1,0 +1,26 @@
+import { need } from "../core/errors.ts";
+import { formatShape, type Shape } from "../core/shape.ts";
+
+/** Refuses a shape that does not broadcast to another: same rank with extents equal or 1, or a scalar. */
+export function needBroadcast(name: string, from: Shape, to: Shape): void {
+  const isScalar = from.length === 0;
+  const isFit = isScalar || (from.length === to.length && from.every((extent, axis) => extent === 1 || extent === to[axis]));
+  need(isFit, () => `${name} ${formatShape(from)} does not broadcast to ${formatShape(to)}; each extent must be 1 or the same`);
+}
+
+/** For every element of `to`, in order, the index of the element of `from` that it meets. */
+export function broadcastIndex(from: Shape, to: Shape): Uint32Array {
+  let index = new Uint32Array(1);
+  let step = 1;
+  // From the last axis outwards: the indices so far repeat along each new axis, moved on by `step` unless the axis is broadcast.
+  for (let axis = to.length - 1; axis >= 0; axis--) {
+    const isHeld = (from[axis] ?? 1) === 1;
+    const next = new Uint32Array(index.length * to[axis]);
+    for (let i = 0; i < to[axis]; i++) {
+      for (let j = 0; j < index.length; j++) next[i * index.length + j] = index[j] + (isHeld ? 0 : i * step);
+    }
+    step *= from[axis] ?? 1;
+    index = next;
+  }
+  return index;
+}

@@ -1,0 +1,89 @@
+import type { AnyOp } from "../ir/op.ts";
+import { adamw } from "./adamw.ts";
+import { add } from "./add.ts";
+import { averagePool, averagePoolGradient } from "./averagePool.ts";
+import { batchNorm, batchNormEvalGradient } from "./batchNorm.ts";
+import { batchNormGradient, batchNormTrain } from "./batchNormTrain.ts";
+import { channelShuffle } from "./channelShuffle.ts";
+import { channelSum } from "./channelSum.ts";
+import { clipScale, gradientNorms } from "./clipping.ts";
+import { concat } from "./concat.ts";
+import { conv2d } from "./conv2d.ts";
+import { conv2dInputGradient } from "./conv2dInputGradient.ts";
+import { conv2dWeightGradient } from "./conv2dWeightGradient.ts";
+import { dropout } from "./dropout.ts";
+import { ema } from "./ema.ts";
+import { globalAveragePool, globalAveragePoolGradient } from "./globalAveragePool.ts";
+import { hardSigmoid, hardSigmoidGradient } from "./hardSigmoid.ts";
+import { hardSwish, hardSwishGradient } from "./hardSwish.ts";
+import { linear, linearInputGradient, linearWeightGradient } from "./linear.ts";
+import { maxPool, maxPoolGradient } from "./maxPool.ts";
+import { multiply } from "./multiply.ts";
+import { normScale } from "./normScale.ts";
+import { relu, reluGradient } from "./relu.ts";
+import { relu6, relu6Gradient } from "./relu6.ts";
+import { reshape } from "./reshape.ts";
+import { rmsprop } from "./rmsprop.ts";
+import { sgd } from "./sgd.ts";
+import { sigmoid, sigmoidGradient } from "./sigmoid.ts";
+import { silu, siluGradient } from "./silu.ts";
+import { padChannels, slice } from "./slice.ts";
+import { softmax, softmaxGradient } from "./softmax.ts";
+import { softmaxCrossEntropy, softmaxCrossEntropyGradient } from "./softmaxCrossEntropy.ts";
+import { sumTo } from "./sumTo.ts";
+
+/** Every op, under its name. */
+export const ops = {
+  adamw,
+  add,
+  averagePool,
+  averagePoolGradient,
+  batchNorm,
+  batchNormEvalGradient,
+  batchNormGradient,
+  batchNormTrain,
+  channelShuffle,
+  channelSum,
+  clipScale,
+  concat,
+  conv2d,
+  conv2dInputGradient,
+  conv2dWeightGradient,
+  dropout,
+  ema,
+  globalAveragePool,
+  globalAveragePoolGradient,
+  gradientNorms,
+  hardSigmoid,
+  hardSigmoidGradient,
+  hardSwish,
+  hardSwishGradient,
+  linear,
+  linearInputGradient,
+  linearWeightGradient,
+  maxPool,
+  maxPoolGradient,
+  multiply,
+  normScale,
+  padChannels,
+  relu,
+  relu6,
+  relu6Gradient,
+  reluGradient,
+  reshape,
+  rmsprop,
+  sgd,
+  sigmoid,
+  sigmoidGradient,
+  silu,
+  siluGradient,
+  slice,
+  softmax,
+  softmaxCrossEntropy,
+  softmaxCrossEntropyGradient,
+  softmaxGradient,
+  sumTo,
+} satisfies Record<string, AnyOp>;
+
+/** The name of an op. */
+export type OpName = keyof typeof ops;

@@ -1,0 +1,21 @@
+import { need } from "../core/errors.ts";
+import { formatShape, type Shape, size } from "../core/shape.ts";
+import { defineOp, type Op } from "../ir/op.ts";
+
+/** The same elements, in the same logical row-major order, under another shape. */
+export const reshape: Op<{ readonly shape: Shape }> = defineOp<{ readonly shape: Shape }>({
+  name: "reshape",
+  isView: true,
+
+  shape([x], { shape }) {
+    need(size(shape) === size(x), () => `${formatShape(x)} has ${size(x)} elements, ${formatShape(shape)} needs ${size(shape)}`);
+    return shape;
+  },
+
+  cost: () => ({ macs: 0, adds: 0, moved: 0 }),
+  gradient: (g, [x], dy) => [reshape(g, [dy], { shape: x.shape })],
+
+  reference(y, [x]) {
+    y.data.set(x.data);
+  },
+});
