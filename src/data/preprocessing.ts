@@ -1,0 +1,71 @@
+import { OptionError } from "../core/errors.ts";
+import type { PixelRule } from "./image.ts";
+
+/**
+ * From an image file to a network's input, as the model file records it: the pixels of the rule, then
+ * (byte / 255 − mean[c]) / std[c]. Training, evaluation and classification all use this one record. Plain JSON.
+ */
+export interface Preprocessing extends PixelRule {
+  /** One number a channel, in units of full brightness. */
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+/** Mean and deviation of ImageNet's channels, which most published recipes assume for photographs. */
+const photographs = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+/** Mean and deviation of Fashion-MNIST's 60,000 training images. */
+const greyDrawings = { mean: [0.286], std: [0.353] };
+
+/** A preprocessing record with the usual mean and deviation for its number of channels. */
+export function preprocessingFor(rule: PixelRule): Preprocessing {
+  const { mean, std } = rule.channels === 1 ? greyDrawings : photographs;
+  return checkPreprocessing({ size: rule.size, channels: rule.channels, fit: rule.fit, mean, std });
+}
+
+/** Refuses a record, read from a model file or built by hand, that cannot be carried out; returns only the known fields. */
+export function checkPreprocessing(record: unknown): Preprocessing {
+  const { size, channels, fit, mean, std } = (record ?? {}) as Partial<Preprocessing>;
+  const refuse = (field: string, found: unknown, needed: string): never => {
+    throw new OptionError(`preprocessing.${field}: found ${JSON.stringify(found) ?? "nothing"}, needs ${needed}`);
+  };
+  if (!Number.isInteger(size) || !size || size < 1 || size > 4096) return refuse("size", size, "an integer from 1 to 4096");
+  if (channels !== 1 && channels !== 3) return refuse("channels", channels, "1 or 3");
+  if (fit !== "crop" && fit !== "squash") return refuse("fit", fit, '"crop" or "squash"');
+  const areNumbers = (list: unknown, least: number): list is number[] =>
+    Array.isArray(list) && list.length === channels && list.every((x) => Number.isFinite(x) && x >= least);
+  if (!areNumbers(mean, -1000)) return refuse("mean", mean, `${channels} finite numbers`);
+  if (!areNumbers(std, 1e-6)) return refuse("std", std, `${channels} positive numbers`);
+  return { size, channels, fit, mean: [...mean], std: [...std] };
+}
+
+/** For each channel the 256 float32 values that bytes become; index c · 256 + byte. */
+export function normaliseTable({ channels, mean, std }: Preprocessing): Float32Array {
+  return Float32Array.from({ length: channels * 256 }, (_, i) => ((i & 255) / 255 - mean[i >> 8]) / std[i >> 8]);
+}
+
+/** Where a batch's values go: element (n, c, h, w) is data[n·strides[0] + c·strides[1] + h·strides[2] + w·strides[3]]. */
+export interface PixelTarget {
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** Writes prepared bytes (NHWC, one image) as normalised numbers into place n of a target. */
+export function writeNormalised(
+  target: PixelTarget,
+  n: number,
+  bytes: Uint8Array,
+  size: number,
+  channels: number,
+  table: Float32Array,
+): void {
+  const [perImage, perChannel, perRow, perColumn] = target.strides;
+  const { data } = target;
+  for (let c = 0; c < channels; c++) {
+    const lookup = c * 256;
+    for (let y = 0, from = c; y < size; y++) {
+      let to = n * perImage + c * perChannel + y * perRow;
+      for (let x = 0; x < size; x++, from += channels, to += perColumn) data[to] = table[lookup + bytes[from]];
+    }
+  }
+}
