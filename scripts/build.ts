@@ -1,0 +1,42 @@
+/** npm run build: compiles src/ to dist/, declarations beside code, and copies the data files that the code reads. */
+import { cpSync, globSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { root, runTool } from "./lib/run.ts";
+
+/** Built beside dist/ and moved there at the end, so that nobody ever reads half a build. */
+const staged = mkdtempSync(join(root, "dist.tmp-"));
+
+try {
+  const { isSuccess, output } = runTool("typescript/bin/tsc", ["-p", "tsconfig.build.json", "--outDir", staged]);
+  if (!isSuccess) {
+    console.error(output);
+    process.exitCode = 1;
+  } else {
+    pointWorkersAtJavaScript();
+    copyAssets();
+    rmSync(join(root, "dist"), { recursive: true, force: true });
+    renameSync(staged, join(root, "dist"));
+  }
+} finally {
+  rmSync(staged, { recursive: true, force: true });
+}
+
+/** The compiler rewrites import lines only; a worker or page is named by `new URL("./worker.ts", import.meta.url)`. */
+function pointWorkersAtJavaScript(): void {
+  for (const file of globSync("**/*.js", { cwd: staged })) {
+    const path = join(staged, file);
+    const code = readFileSync(path, "utf8");
+    const fixed = code.replace(/(new URL\(\s*["'][^"']+)\.ts(["'],\s*import\.meta\.url)/g, "$1.js$2");
+    if (fixed !== code) writeFileSync(path, fixed);
+  }
+}
+
+function copyAssets(): void {
+  const assets = globSync("src/**/*", { cwd: root, withFileTypes: true }).filter(
+    (entry) => entry.isFile() && !/\.(ts|md)$/.test(entry.name),
+  );
+  for (const entry of assets) {
+    const from = join(entry.parentPath, entry.name);
+    cpSync(from, join(staged, from.slice(join(root, "src").length)), { recursive: true });
+  }
+}
