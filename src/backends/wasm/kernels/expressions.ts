@@ -1,0 +1,108 @@
+/** The arithmetic of elementwise ops on four lanes, by op name. Each must agree with the op's reference. */
+import { type Code, f32, f32x4, type V128, v128 } from "../assembler.ts";
+import type { Expression, ExpressionTable } from "../epilogue.ts";
+import { exponential } from "./exp.ts";
+
+const constant = (k: Code, x: number): V128 => k.local(f32x4.const(x));
+
+const relu: Expression = (k) => {
+  const zero = constant(k, 0);
+  return (x) => f32x4.max(x, zero);
+};
+
+const reluGradient: Expression = (k) => {
+  const zero = constant(k, 0);
+  return (dy, y) => v128.and(dy, f32x4.gt(y, zero));
+};
+
+const relu6: Expression = (k) => {
+  const zero = constant(k, 0);
+  const six = constant(k, 6);
+  return (x) => f32x4.min(f32x4.max(x, zero), six);
+};
+
+const relu6Gradient: Expression = (k) => {
+  const zero = constant(k, 0);
+  const six = constant(k, 6);
+  return (dy, y) => v128.and(dy, v128.and(f32x4.gt(y, zero), f32x4.lt(y, six)));
+};
+
+/** min(max(x / 6 + 1/2, 0), 1). */
+const hardSigmoid: Expression = (k) => {
+  const [zero, half, one, sixth] = [0, 0.5, 1, 1 / 6].map((x) => constant(k, x));
+  return (x) => f32x4.min(f32x4.max(k.madd(x, sixth, half), zero), one);
+};
+
+const hardSigmoidGradient: Expression = (k) => {
+  const [three, sixth] = [3, 1 / 6].map((x) => constant(k, x));
+  return (dy, x) => v128.and(f32x4.mul(dy, sixth), f32x4.lt(f32x4.abs(x), three));
+};
+
+const hardSwish: Expression = (k) => {
+  const gate = hardSigmoid(k, {});
+  return (x) => f32x4.mul(x, gate(x));
+};
+
+/** 0 up to −3, 1 from 3 on, x / 3 + 1/2 between. */
+const hardSwishGradient: Expression = (k) => {
+  const [low, high, third, half, one] = [-3, 3, 1 / 3, 0.5, 1].map((x) => constant(k, x));
+  return (dy, x) => {
+    const slope = v128.select(f32x4.ge(x, high), one, k.madd(x, third, half));
+    return v128.and(f32x4.mul(dy, slope), f32x4.gt(x, low));
+  };
+};
+
+const sigmoid: Expression = (k) => {
+  const exp = exponential(k);
+  const one = constant(k, 1);
+  return (x) => f32x4.div(one, f32x4.add(one, exp(f32x4.neg(x))));
+};
+
+/** Reads y: dy · y · (1 − y). */
+const sigmoidGradient: Expression = (k) => {
+  const one = constant(k, 1);
+  return (dy, y) => f32x4.mul(dy, f32x4.mul(y, f32x4.sub(one, y)));
+};
+
+const silu: Expression = (k) => {
+  const gate = sigmoid(k, {});
+  return (x) => f32x4.mul(x, gate(x));
+};
+
+/** s · (1 + x · (1 − s)), s = sigmoid(x). */
+const siluGradient: Expression = (k) => {
+  const gate = sigmoid(k, {});
+  const one = constant(k, 1);
+  return (dy, x) => {
+    const s = k.local(gate(x));
+    return f32x4.mul(dy, f32x4.mul(s, k.madd(x, f32x4.sub(one, s), one)));
+  };
+};
+
+const dropout: Expression = (k, attrs) => {
+  const { rate } = attrs as { rate: number };
+  const least = constant(k, rate);
+  const scale = k.local(f32x4.splat(f32.const(1 / (1 - rate))));
+  return (x, noise) => v128.and(f32x4.mul(x, scale), f32x4.ge(noise, least));
+};
+
+const add: Expression = () => (a, b) => f32x4.add(a, b);
+const multiply: Expression = () => (a, b) => f32x4.mul(a, b);
+
+export const expressions: ExpressionTable = {
+  add,
+  dropout,
+  hardSigmoid,
+  hardSigmoidGradient,
+  hardSwish,
+  hardSwishGradient,
+  multiply,
+  relu,
+  relu6,
+  relu6Gradient,
+  reluGradient,
+  sigmoid,
+  sigmoidGradient,
+  silu,
+  siluGradient,
+};

@@ -1,0 +1,30 @@
+/** The kernel table: one entry per op. A missing op runs on the float64 reference, and the profile says so. */
+import type { KernelTable } from "../kernel.ts";
+import { channelShuffle, concat, padChannels, slice } from "./channels.ts";
+import { elementwise } from "./elementwise.ts";
+import { reshape } from "./reshape.ts";
+import { sumTo } from "./sumTo.ts";
+
+export const kernels = {
+  add: elementwise,
+  channelShuffle,
+  concat,
+  dropout: elementwise,
+  hardSigmoid: elementwise,
+  hardSigmoidGradient: elementwise,
+  hardSwish: elementwise,
+  hardSwishGradient: elementwise,
+  multiply: elementwise,
+  padChannels,
+  relu: elementwise,
+  relu6: elementwise,
+  relu6Gradient: elementwise,
+  reluGradient: elementwise,
+  reshape,
+  sigmoid: elementwise,
+  sigmoidGradient: elementwise,
+  silu: elementwise,
+  siluGradient: elementwise,
+  slice,
+  sumTo,
+} satisfies KernelTable;

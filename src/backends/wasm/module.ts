@@ -1,0 +1,159 @@
+/**
+ * Turns kernels into one WebAssembly module. Function i of the table is kernel i; every kernel has the same signature
+ * (args, begin, end): a pointer to its argument words in memory and the range of work units to do. Two more functions drive them:
+ *
+ *   run(first, last, part, parts, control)  goes through the step list, doing this thread's share of each step's units, with a barrier
+ *                                           after each step when there are several parts;
+ *   serve(part, parts, control)             the life of a helper thread: sleep until a range of steps is posted, run it, sleep again.
+ *
+ * A step is four words: function index, argument pointer, units, 0. Control words (byte offsets below) lie at `control`.
+ */
+import { assembleFunction, type Bytes, type Code, type Expr, f32, i32, type Local, type Type, typeBytes, unsigned } from "./assembler.ts";
+
+/** The argument words of a kernel, in memory order; each becomes a local at entry. */
+export type Fields = Readonly<Record<string, "i32" | "f32">>;
+
+export type Arguments<F extends Fields> = { readonly [K in keyof F]: Local<F[K]> } & {
+  readonly begin: Local<"i32">;
+  readonly end: Local<"i32">;
+};
+
+/** A kernel: `key` identifies the kind (never a shape); `emit` writes its code. */
+export interface KernelSource<F extends Fields = Fields> {
+  readonly key: string;
+  readonly fields: F;
+  emit(args: Arguments<F>, k: Code): void;
+}
+
+/** Declares a kernel of some kind. */
+export function wasmKernel<F extends Fields>(key: string, fields: F, emit: (args: Arguments<F>, k: Code) => void): KernelSource<F> {
+  return { key, fields, emit };
+}
+
+export const STEP_BYTES = 16;
+
+/** Byte offsets of the control words; each has a cache line of its own. */
+export const control = { posted: 0, first: 64, last: 68, steps: 72, arrived: 128, generation: 192, sleepers: 256, bytes: 320 } as const;
+
+/** Barrier spins before sleeping: about 200 µs, longer than a wake-up takes. */
+const SPINS = 60_000;
+
+const section = (id: number, content: Bytes): Bytes => [id, sized(content)];
+
+function flatten(bytes: Bytes, into: number[]): number[] {
+  for (const part of bytes) {
+    if (typeof part === "number") into.push(part);
+    else flatten(part, into);
+  }
+  return into;
+}
+
+function sized(content: Bytes): Bytes {
+  const flat = flatten(content, []);
+  return [unsigned(flat.length), flat];
+}
+
+const vector = (items: readonly Bytes[]): Bytes => [unsigned(items.length), ...items];
+const text = (s: string): Bytes => sized([...new TextEncoder().encode(s)]);
+
+/** Waits until the word at `at` is no longer `held`: spins, then sleeps, counted in `sleepers` so that nobody notifies in vain. */
+function awaitChange(k: Code, at: Expr<"i32">, held: Local<"i32">, sleepers: Expr<"i32">): void {
+  const spins = k.local(i32.const(0));
+  k.while(
+    () => i32.and(i32.eq(i32.atomicLoad(at), held), i32.lt(spins, SPINS)),
+    () => spins.add(1),
+  );
+  k.if(i32.eq(i32.atomicLoad(at), held), () => {
+    k.drop(i32.atomicAdd(sleepers, 1));
+    k.while(
+      () => i32.eq(i32.atomicLoad(at), held),
+      () => k.drop(i32.wait(at, held)),
+    );
+    k.drop(i32.atomicAdd(sleepers, -1));
+  });
+}
+
+function barrier(k: Code, at: Local<"i32">, parts: Local<"i32">): void {
+  const generation = k.local(i32.atomicLoad(at, control.generation));
+  k.if(
+    i32.eq(i32.atomicAdd(at, 1, control.arrived), parts.minus(1)),
+    () => {
+      k.atomicStore(at.plus(control.arrived), 0);
+      k.drop(i32.atomicAdd(at, 1, control.generation));
+      k.if(i32.atomicLoad(at, control.sleepers), () => k.drop(i32.notify(at.plus(control.generation), -1)));
+    },
+    () => awaitChange(k, at.plus(control.generation), generation, at.plus(control.sleepers)),
+  );
+}
+
+function writeRun(k: Code, params: readonly Local<Type>[], isShared: boolean): void {
+  const [first, last, part, parts, at] = params as readonly Local<"i32">[];
+  const step = k.local(i32.load(at, control.steps).plus(first.times(STEP_BYTES)));
+  k.for({ from: first, to: last }, () => {
+    const units = k.local(i32.load(step, 8));
+    const begin = k.local(i32.div(units.times(part), parts));
+    const end = k.local(i32.div(units.times(part.plus(1)), parts));
+    k.if(i32.lt(begin, end), () => k.callIndirect(0, i32.load(step), [i32.load(step, 4), begin, end]));
+    if (isShared) k.if(i32.gt(parts, 1), () => barrier(k, at, parts));
+    step.add(STEP_BYTES);
+  });
+}
+
+function writeServe(k: Code, params: readonly Local<Type>[]): void {
+  const [part, parts, at] = params as readonly Local<"i32">[];
+  // The opener posts nothing before every helper has reported that it started, so 0 is the value that each helper has seen.
+  const seen = k.local(i32.const(0));
+  k.while(
+    () => i32.const(1),
+    () => {
+      awaitChange(k, at.plus(control.posted), seen, at.plus(control.sleepers));
+      seen.set(i32.atomicLoad(at, control.posted));
+      k.if(i32.lt(i32.load(at, control.first), 0), () => k.return());
+      k.callIndirect(1, i32.const(0), [i32.load(at, control.first), i32.load(at, control.last), part, parts, at]);
+    },
+  );
+}
+
+function emitKernel(source: KernelSource, isRelaxed: boolean): Bytes {
+  return assembleFunction(["i32", "i32", "i32"], isRelaxed, (k, params) => {
+    const [args, begin, end] = params as readonly Local<"i32">[];
+    const fields: Record<string, Local<Type>> = { begin, end };
+    for (const [word, [name, type]] of Object.entries(source.fields).entries()) {
+      fields[name] = type === "i32" ? k.local(i32.load(args, word * 4)) : k.local(f32.load(args, word * 4));
+    }
+    source.emit(fields as unknown as Arguments<Fields>, k);
+  });
+}
+
+/** How a module is written: memory pages (exact, so that memory never grows) and the features it may use. */
+export interface ModuleOptions {
+  readonly pages: number;
+  readonly isShared: boolean;
+  readonly isRelaxed: boolean;
+}
+
+/** Bytes of a module that imports `env.memory` and exports `run`, and `serve` when memory is shared. Kernel i has table index i + 1. */
+export function writeModule(kernels: readonly KernelSource[], { pages, isShared, isRelaxed }: ModuleOptions): Uint8Array<ArrayBuffer> {
+  const limits = [isShared ? 3 : 1, unsigned(pages), unsigned(pages)];
+  const run = assembleFunction(["i32", "i32", "i32", "i32", "i32"], isRelaxed, (k, params) => writeRun(k, params, isShared));
+  const serve = isShared ? [assembleFunction(["i32", "i32", "i32"], isRelaxed, writeServe)] : [];
+  const bodies = [run, ...kernels.map((source) => emitKernel(source, isRelaxed)), ...serve];
+  const types = [
+    ["i32", "i32", "i32"],
+    ["i32", "i32", "i32", "i32", "i32"],
+  ] as const;
+  const typeOf = [1, ...kernels.map(() => 0), ...serve.map(() => 0)];
+  const tableSize = kernels.length + 1;
+  const exported = [[text("run"), 0, 0], ...serve.map(() => [text("serve"), 0, unsigned(tableSize)])];
+  const bytes = [
+    [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    section(1, vector(types.map((params) => [0x60, typeBytes(params), 0]))),
+    section(2, vector([[text("env"), text("memory"), 2, limits]])),
+    section(3, vector(typeOf.map((type) => [type]))),
+    section(4, vector([[0x70, 0, unsigned(tableSize)]])),
+    section(7, vector(exported)),
+    section(9, vector([[0, 0x41, 0, 0x0b, vector(Array.from({ length: tableSize }, (_, i) => unsigned(i)))]])),
+    section(10, vector(bodies.map(sized))),
+  ];
+  return Uint8Array.from(flatten(bytes, []));
+}
