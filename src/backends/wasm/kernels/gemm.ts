@@ -1,0 +1,360 @@
+/**
+ * C = A · B (+ bias, then the node's epilogue), the product under every convolution that is not depthwise and under batches of features.
+ *
+ * B is packed in panels of 8 outputs, [N/8][K][8], filled up with zeros (pack.ts). A row of A is a run of K floats, or several runs:
+ * where A is an image in NHWC, the window of an output pixel is one contiguous run per kernel row, so no window is ever copied out.
+ * A tile is R or R + 1 rows by one panel, its sums in registers; the rows are spread evenly over the tiles, so that no tile is a thin rest.
+ * A unit is a block of tiles by a block of panels: few tiles reuse their rows over all panels, or, where B exceeds the cache, one panel
+ * its weights over all tiles.
+ */
+import { type Code, type Expr, f32x4, i32, type Local, type V128, v128 } from "../assembler.ts";
+import type { Epilogue } from "../epilogue.ts";
+import { type Pointer, type Step, step } from "../kernel.ts";
+import { pad4 } from "../layout.ts";
+import { type Arguments, type Fields, wasmKernel } from "../module.ts";
+
+/** Outputs in a panel of packed weights. */
+export const PANEL = 8;
+
+/** Most rows of a tile: 12 sums, 2 weight vectors and 1 input vector fit the 16 registers of x86-64. */
+const MOST_ROWS = 6;
+
+/** B larger than this (bytes) does not stay in a second-level cache beside A. */
+const CACHED_BYTES = 256 * 1024;
+
+/** Multiply–adds that are worth a unit of their own: about 10 µs. */
+const UNIT_WORK = 200_000;
+
+/** Rows of A that are windows of an image: output pixel (image, y, x) begins at image · imageStep + y · rowStep + x · lda. All in floats. */
+export interface Windows {
+  readonly outWidth: number;
+  readonly outHeight: number;
+  readonly rowStep: number;
+  readonly imageStep: number;
+  /** Runs of a window: `rows` times `columns`, their starts `rowRun` and `columnRun` floats apart. */
+  readonly rows: number;
+  readonly columns: number;
+  readonly rowRun: number;
+  readonly columnRun: number;
+}
+
+/** Panel p then reads, of every run, only the channels of its outputs' groups (see `groupSpan`). */
+export interface Groups {
+  /** Channels of the whole image, and inputs and outputs of one group. */
+  readonly channels: number;
+  readonly inputs: number;
+  readonly outputs: number;
+}
+
+/** One product. Sizes and strides in floats. */
+export interface Gemm {
+  /** A: `rows` rows, `lda` apart, of `k` floats (or of windows with runs of `k` floats). Lanes that B fills with zeros must be finite. */
+  readonly a: Pointer;
+  readonly rows: number;
+  readonly lda: number;
+  readonly k: number;
+  readonly windows?: Windows;
+  readonly groups?: Groups;
+  /** B: `packedFloats(n, k · runs)` floats, see pack.ts. */
+  readonly packed: Pointer;
+  /** Outputs; y is written in whole vectors, pad4(n) floats a row. */
+  readonly n: number;
+  readonly bias?: Pointer;
+  readonly y: Pointer;
+  readonly ldy: number;
+  /** Adds to y instead of replacing it. */
+  readonly isAdded?: boolean;
+  readonly epilogue?: Epilogue;
+}
+
+/** Floats of packed weights for n outputs of k products each. */
+export function packedFloats(n: number, k: number): number {
+  return Math.ceil(n / PANEL) * PANEL * k;
+}
+
+/** Channels that a panel's run covers: those of all groups that its 8 outputs belong to, for the worst panel. */
+export function groupSpan({ channels, inputs, outputs }: Groups): number {
+  const n = (channels / inputs) * outputs;
+  let most = 0;
+  for (let first = 0; first < n; first += PANEL) {
+    const last = Math.min(first + PANEL, n) - 1;
+    most = Math.max(most, Math.floor(last / outputs) - Math.floor(first / outputs) + 1);
+  }
+  return most * inputs;
+}
+
+const baseFields = {
+  a: "i32",
+  packed: "i32",
+  y: "i32",
+  lda: "i32",
+  ldy: "i32",
+  run: "i32",
+  width: "i32",
+  tall: "i32",
+  tiles: "i32",
+  tilesPerUnit: "i32",
+  rowBlocks: "i32",
+  panels: "i32",
+  panelsPerUnit: "i32",
+} as const;
+const windowFields = {
+  outWidth: "i32",
+  outHeight: "i32",
+  rowStep: "i32",
+  imageStep: "i32",
+  windowRows: "i32",
+  windowColumns: "i32",
+  rowRun: "i32",
+  columnRun: "i32",
+} as const;
+const groupFields = { groupInputs: "i32", groupOutputs: "i32", lastStart: "i32" } as const;
+const biasFields = { bias: "i32" } as const;
+
+type All = typeof baseFields & typeof windowFields & typeof groupFields & typeof biasFields;
+
+/** What one kernel of this family does; two steps of the same kind share the kernel. */
+interface Kind {
+  /** Rows of the lower tiles; the others have one more. */
+  readonly rows: number;
+  readonly isWindowed: boolean;
+  readonly isGrouped: boolean;
+  readonly hasBias: boolean;
+  readonly isAdded: boolean;
+  readonly epilogue: Epilogue | undefined;
+}
+
+/** What the code of a tile needs: the arguments, the panels to go through and the finished epilogue. */
+interface TileContext {
+  readonly k: Code;
+  readonly kind: Kind;
+  readonly args: Arguments<All>;
+  readonly firstPanel: Local<"i32">;
+  readonly lastPanel: Local<"i32">;
+  readonly finish: (x: V128, at: Expr<"i32">) => V128;
+}
+
+/** Bytes from A's start to the windows (or rows) that begin at row `first`. */
+function rowStarts({ k, kind, args }: TileContext, first: Local<"i32">, count: number): Local<"i32">[] {
+  if (!kind.isWindowed) {
+    const starts = [k.local(args.a.plus(first.times(args.lda)))];
+    while (starts.length < count) starts.push(k.local(starts[starts.length - 1].plus(args.lda)));
+    return starts;
+  }
+  const line = k.local(i32.divU(first, args.outWidth));
+  const x = k.local(first.minus(line.times(args.outWidth)));
+  const image = k.local(i32.divU(line, args.outHeight));
+  const y = k.local(line.minus(image.times(args.outHeight)));
+  const lineStart = k.local(args.a.plus(image.times(args.imageStep)).plus(y.times(args.rowStep)));
+  const lastLine = args.imageStep.minus(args.outHeight.minus(1).times(args.rowStep));
+  const starts: Local<"i32">[] = [];
+  for (let row = 0; row < count; row++) {
+    starts.push(k.local(lineStart.plus(x.times(args.lda))));
+    if (row + 1 === count) break;
+    x.add(1);
+    k.if(i32.ge(x, args.outWidth), () => {
+      x.set(0);
+      y.add(1);
+      lineStart.set(lineStart.plus(i32.select(i32.ge(y, args.outHeight), lastLine, args.rowStep)));
+      k.if(i32.ge(y, args.outHeight), () => y.set(0));
+    });
+  }
+  return starts;
+}
+
+/** sums += the run of `args.run` bytes at each start, times the weights at `b`, which ends behind them. */
+function multiplyRun({ k, args }: TileContext, starts: readonly Expr<"i32">[], sums: readonly Local<"v128">[], b: Local<"i32">): void {
+  k.for({ to: args.run, step: 4 }, (at) => {
+    const low = k.local(v128.load(b));
+    const high = k.local(v128.load(b, 16));
+    b.add(32);
+    for (const [row, start] of starts.entries()) {
+      const x = k.local(f32x4.loadSplat(start.plus(at)));
+      sums[2 * row].set(k.madd(x, low, sums[2 * row]));
+      sums[2 * row + 1].set(k.madd(x, high, sums[2 * row + 1]));
+    }
+  });
+}
+
+/** Bytes from the window's start to the first channel that panel `panel` reads. */
+function groupStart({ k, args }: TileContext, panel: Local<"i32">): Local<"i32"> {
+  const start = i32.divU(panel.times(PANEL), args.groupOutputs).times(args.groupInputs);
+  return k.local(i32.min(start, args.lastStart));
+}
+
+function multiplyWindow(
+  context: TileContext,
+  panel: Local<"i32">,
+  starts: readonly Local<"i32">[],
+  sums: readonly Local<"v128">[],
+  b: Local<"i32">,
+): void {
+  const { k, kind, args } = context;
+  if (!kind.isWindowed) {
+    multiplyRun(context, starts, sums, b);
+    return;
+  }
+  const first = kind.isGrouped ? groupStart(context, panel) : k.local(i32.const(0));
+  k.for({ to: args.windowRows }, () => {
+    const from = k.local(first);
+    k.for({ to: args.windowColumns }, () => {
+      const runs = starts.map((start) => k.local(start.plus(from)));
+      multiplyRun(context, runs, sums, b);
+      from.add(args.columnRun);
+    });
+    first.add(args.rowRun);
+  });
+}
+
+/** Where the sums of a panel begin: at the bias, at y, or at zero. `column` is the panel's first output in bytes. */
+function startSums({ k, kind, args }: TileContext, sums: readonly Local<"v128">[], column: Local<"i32">): void {
+  if (!kind.hasBias) {
+    for (const sum of sums) sum.set(f32x4.const(0));
+    return;
+  }
+  const low = k.local(v128.load(args.bias.plus(column)));
+  // The last panel may have only four outputs; its other half is never stored, any finite start will do.
+  const high = k.local(v128.load(args.bias.plus(i32.min(column.plus(16), args.width.minus(16)))));
+  for (const [i, sum] of sums.entries()) sum.set(i % 2 === 0 ? low : high);
+}
+
+function storeSums({ k, kind, args, finish }: TileContext, sums: readonly Local<"v128">[], column: Local<"i32">, row: Local<"i32">): void {
+  const half = (which: number): void => {
+    const at = k.local(
+      row
+        .times(args.ldy)
+        .plus(column)
+        .plus(which * 16),
+    );
+    for (let i = which; i < sums.length; i += 2) {
+      const sum = kind.isAdded ? f32x4.add(sums[i], v128.load(args.y.plus(at))) : sums[i];
+      k.store(args.y.plus(at), finish(sum, at));
+      if (i + 2 < sums.length) at.add(args.ldy);
+    }
+  };
+  half(0);
+  k.if(i32.lt(column.plus(16), args.width), () => half(1));
+}
+
+/** All panels of the unit for `count` rows from `row` on. */
+function tile(context: TileContext, row: Local<"i32">, count: number): void {
+  const { k, args, firstPanel, lastPanel } = context;
+  const starts = rowStarts(context, row, count);
+  const sums = Array.from({ length: 2 * count }, () => k.variable("v128"));
+  const panelBytes = k.local(args.run.times(PANEL));
+  if (context.kind.isWindowed) panelBytes.set(panelBytes.times(args.windowRows).times(args.windowColumns));
+  const b = k.local(args.packed.plus(firstPanel.times(panelBytes)));
+  const column = k.local(firstPanel.times(4 * PANEL));
+  k.for({ from: firstPanel, to: lastPanel }, (panel) => {
+    startSums(context, sums, column);
+    multiplyWindow(context, panel, starts, sums, b);
+    storeSums(context, sums, column, row);
+    column.add(4 * PANEL);
+  });
+}
+
+function emitGemm(kind: Kind, args: Arguments<All>, k: Code): void {
+  const finish = kind.epilogue?.begin(k, args as unknown as Arguments<Record<string, "i32">>) ?? ((x: V128) => x);
+  const firstPanel = k.variable("i32");
+  const lastPanel = k.variable("i32");
+  const context = { k, kind, args, firstPanel, lastPanel, finish };
+  k.for({ from: args.begin, to: args.end }, (unit) => {
+    const block = k.local(i32.divU(unit, args.rowBlocks));
+    firstPanel.set(block.times(args.panelsPerUnit));
+    lastPanel.set(i32.min(firstPanel.plus(args.panelsPerUnit), args.panels));
+    const first = k.local(unit.minus(block.times(args.rowBlocks)).times(args.tilesPerUnit));
+    const last = k.local(i32.min(first.plus(args.tilesPerUnit), args.tiles));
+    const row = k.local(first.times(kind.rows).plus(i32.min(first, args.tall)));
+    k.for({ from: first, to: last }, (index) => {
+      k.if(
+        i32.lt(index, args.tall),
+        () => {
+          tile(context, row, kind.rows + 1);
+          row.add(kind.rows + 1);
+        },
+        () => {
+          tile(context, row, kind.rows);
+          row.add(kind.rows);
+        },
+      );
+    });
+  });
+}
+
+function kernelOf(kind: Kind): ReturnType<typeof wasmKernel<Fields>> {
+  const marks = [kind.isWindowed && "windows", kind.isGrouped && "groups", kind.hasBias && "bias", kind.isAdded && "added"];
+  const key = `gemm ${[`rows${kind.rows}`, ...marks.filter(Boolean)].join(" ")}${kind.epilogue?.key ?? ""}`;
+  const fields = {
+    ...baseFields,
+    ...(kind.isWindowed ? windowFields : {}),
+    ...(kind.isGrouped ? groupFields : {}),
+    ...(kind.hasBias ? biasFields : {}),
+    ...kind.epilogue?.fields,
+  };
+  return wasmKernel<Fields>(key, fields, (args, k) => emitGemm(kind, args as unknown as Arguments<All>, k));
+}
+
+/** How the work is cut: independent of the number of threads. */
+function blocking(rows: number, panels: number, panelFloats: number, tiles: number): { tilesPerUnit: number; panelsPerUnit: number } {
+  const isStreamed = panels * panelFloats * 4 > CACHED_BYTES && rows <= 200;
+  if (isStreamed) {
+    const panelsPerUnit = Math.max(1, Math.min(Math.floor(UNIT_WORK / (rows * panelFloats)), Math.ceil(panels / 16)));
+    return { tilesPerUnit: tiles, panelsPerUnit };
+  }
+  const tileWork = (rows / tiles) * panels * panelFloats;
+  const tilesPerUnit = Math.max(1, Math.min(Math.round(UNIT_WORK / tileWork), Math.ceil(tiles / 8)));
+  return { tilesPerUnit, panelsPerUnit: panels };
+}
+
+/** The steps of one product. */
+export function gemmSteps(gemm: Gemm): readonly Step[] {
+  const { rows, k, n, windows, groups, bias, epilogue } = gemm;
+  const tiles = Math.ceil(rows / MOST_ROWS);
+  const low = Math.floor(rows / tiles);
+  const tall = low === MOST_ROWS ? 0 : rows - tiles * low;
+  const kind: Kind = {
+    rows: low,
+    isWindowed: windows !== undefined,
+    isGrouped: groups !== undefined,
+    hasBias: bias !== undefined,
+    isAdded: gemm.isAdded === true,
+    epilogue,
+  };
+  const panels = Math.ceil(n / PANEL);
+  const runs = windows ? windows.rows * windows.columns : 1;
+  const { tilesPerUnit, panelsPerUnit } = blocking(rows, panels, k * PANEL * runs, tiles);
+  const rowBlocks = Math.ceil(tiles / tilesPerUnit);
+  const args = {
+    a: gemm.a,
+    packed: gemm.packed,
+    y: gemm.y,
+    lda: gemm.lda * 4,
+    ldy: gemm.ldy * 4,
+    run: k * 4,
+    width: pad4(n) * 4,
+    tall,
+    tiles,
+    tilesPerUnit,
+    rowBlocks,
+    panels,
+    panelsPerUnit,
+    ...(windows ? windowArgs(windows) : {}),
+    ...(groups ? { groupInputs: groups.inputs * 4, groupOutputs: groups.outputs, lastStart: (groups.channels - k) * 4 } : {}),
+    ...(bias ? { bias } : {}),
+    ...epilogue?.args,
+  };
+  return [step(kernelOf(kind), rowBlocks * Math.ceil(panels / panelsPerUnit), args)];
+}
+
+function windowArgs(windows: Windows): Record<keyof typeof windowFields, number> {
+  return {
+    outWidth: windows.outWidth,
+    outHeight: windows.outHeight,
+    rowStep: windows.rowStep * 4,
+    imageStep: windows.imageStep * 4,
+    windowRows: windows.rows,
+    windowColumns: windows.columns,
+    rowRun: windows.rowRun * 4,
+    columnRun: windows.columnRun * 4,
+  };
+}
