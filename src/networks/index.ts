@@ -1,0 +1,81 @@
+import { OptionError, ShapeError } from "../core/errors.ts";
+import { nearest } from "../core/suggest.ts";
+import type { Graph } from "../ir/graph.ts";
+import { graphScope } from "../ir/scope.ts";
+import { mobilenetV1 } from "./mobilenetV1.ts";
+import { mobilenetV2 } from "./mobilenetV2.ts";
+import { mobilenetV3Large, mobilenetV3Small } from "./mobilenetV3.ts";
+import type { Network, NetworkOptions, NetworkSettings } from "./network.ts";
+import { resolveOptions } from "./options.ts";
+import { shufflenetV2 } from "./shufflenetV2.ts";
+import { squeezenet } from "./squeezenet.ts";
+import { vanilla } from "./vanilla.ts";
+
+export type { Network, NetworkOptions, NetworkSettings } from "./network.ts";
+export { resolveOptions } from "./options.ts";
+
+/** Every network by name. */
+export const networks: Readonly<Record<string, Network>> = {
+  "mobilenet-v1": mobilenetV1,
+  "mobilenet-v2": mobilenetV2,
+  "mobilenet-v3-small": mobilenetV3Small,
+  "mobilenet-v3-large": mobilenetV3Large,
+  "shufflenet-v2": shufflenetV2,
+  "squeezenet-1.1": squeezenet,
+  vanilla,
+};
+
+/** The network of a name; an unknown name is refused with the nearest known one. */
+export function findNetwork(name: string): Network {
+  if (Object.hasOwn(networks, name)) return networks[name];
+  const near = nearest(name, Object.keys(networks));
+  const hint = near
+    ? `did you mean "${near}"?   (list: ${Object.keys(networks).join(", ")})`
+    : `known are ${Object.keys(networks).join(", ")}`;
+  throw new OptionError(`unknown network ${JSON.stringify(name)}\n  ${hint}`);
+}
+
+/** Pixels of the images: a side, or [height, width]. */
+export type ImageSize = number | readonly [number, number];
+
+/** What a graph is built for, beside the network's own options. */
+export interface BuildOptions extends NetworkOptions {
+  /** Images a run. Default 1. */
+  readonly batch?: number;
+  /** Default: the published size. */
+  readonly size?: ImageSize;
+  /** Colour channels of the images. Default 3. */
+  readonly channels?: number;
+  /** Batch statistics, running-statistics updates and dropout. */
+  readonly isTraining?: boolean;
+}
+
+/** A network as a graph: input "image" [batch, channels, h, w], output "logits" [batch, classes]. */
+export function buildNetwork(which: string | Network, options: BuildOptions = {}): Graph {
+  const network = typeof which === "string" ? findNetwork(which) : which;
+  const { batch = 1, size = network.inputSize, channels = 3, isTraining = false, ...rest } = options;
+  const [height, width] = typeof size === "number" ? [size, size] : size;
+  for (const [name, count] of Object.entries({ batch, channels, height, width })) {
+    if (!Number.isSafeInteger(count) || count < 1)
+      throw new OptionError(`${network.name}: ${name} ${count} needs to be a whole number of 1 or more`);
+  }
+  const settings = resolveOptions(network, rest, Math.min(height, width));
+  checkSize(network, settings, height, width);
+  const g = graphScope({ isTraining });
+  g.output("logits", network.build(g, g.input("image", [batch, channels, height, width]), settings));
+  return g.finish();
+}
+
+/** Least pixels of a side at which every layer that halves still has two pixels to halve. */
+export function leastSize(network: Network, { droppedStrides }: NetworkSettings): number {
+  const strides = network.strides - droppedStrides;
+  return network.leastSize?.(droppedStrides) ?? (strides === 0 ? 1 : 2 ** (strides - 1) + 1);
+}
+
+function checkSize(network: Network, settings: NetworkSettings, height: number, width: number): void {
+  const least = leastSize(network, settings);
+  if (Math.min(height, width) >= least) return;
+  const remedy =
+    settings.droppedStrides < network.strides ? "; keep more resolution (isSmallImage or droppedStrides) or enlarge the images" : "";
+  throw new ShapeError(`${network.name}: images of ${height}×${width} pixels are too small, it needs at least ${least}×${least}${remedy}`);
+}

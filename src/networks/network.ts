@@ -1,0 +1,68 @@
+import type { PaddingStyle } from "../blocks/index.ts";
+import type { Value } from "../ir/graph.ts";
+import type { Scope } from "../ir/scope.ts";
+
+/** What every network can be asked for; anything left out is the paper's. Plain JSON: the model file records it. */
+export interface NetworkOptions {
+  /** Multiplies the channels of every layer; each family rounds in its own way. */
+  readonly width?: number;
+  readonly classes?: number;
+  /** Share of the features zeroed in front of the classifier while training. */
+  readonly dropout?: number;
+  /** One of the network's `variants`. */
+  readonly variant?: string;
+  /** Keeps resolution: the first layers that would halve the image do not. Two of them up to 40 pixels, one up to 111, none above. */
+  readonly isSmallImage?: boolean;
+  /** The same by number, for any size: how many of the first halving layers keep the resolution. */
+  readonly droppedStrides?: number;
+  readonly padding?: PaddingStyle;
+  /** Batch normalisation's momentum in PyTorch's sense; the family's own unless given. */
+  readonly normMomentum?: number;
+}
+
+/** Options with everything filled in, as `build` takes them. */
+export interface NetworkSettings {
+  readonly width: number;
+  readonly classes: number;
+  readonly dropout: number;
+  readonly variant: string;
+  readonly droppedStrides: number;
+  readonly padding: PaddingStyle;
+  readonly normMomentum: number;
+}
+
+/** A published network: where it comes from, the numbers printed there and counted by us, and how to build it. */
+export interface Network {
+  readonly name: string;
+  readonly title: string;
+  readonly paper: string;
+  readonly year: number;
+  /** At width 1 and the published input size, as the paper prints them; top-1 on ImageNet in per cent. */
+  readonly published: { readonly params: string; readonly macs: string; readonly top1?: number };
+  /** The same counted on our graph; MACs of convolutions and linear layers, one image. */
+  readonly exact: { readonly params: number; readonly macs: number };
+  /** Pixels of a side, as published. */
+  readonly inputSize: number;
+  /** Readings of the network by name; the first is the default. */
+  readonly variants: Readonly<Record<string, string>>;
+  /** How many layers halve the image. */
+  readonly strides: number;
+  readonly dropout: number;
+  readonly normMomentum: number;
+  /** Least pixels of a side, where it is not one more than what the strides but the last divide by. */
+  leastSize?(droppedStrides: number): number;
+  /** From images [n, c, h, w] to logits [n, classes]. */
+  build(g: Scope, image: Value, settings: NetworkSettings): Value;
+}
+
+/** Rounds channels to a multiple of `divisor` without losing more than a tenth: the rule of the MobileNets' published code. */
+export function makeDivisible(channels: number, divisor = 8): number {
+  const rounded = Math.max(divisor, Math.floor((channels + divisor / 2) / divisor) * divisor);
+  return rounded < 0.9 * channels ? rounded + divisor : rounded;
+}
+
+/** Hands out a network's strides in order of execution: the first `droppedStrides` twos become ones. */
+export function strideRule({ droppedStrides }: { readonly droppedStrides: number }): (stride: number) => number {
+  let halvings = 0;
+  return (stride) => (stride === 2 && halvings++ < droppedStrides ? 1 : stride);
+}

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { OptionError, ShapeError } from "../core/errors.ts";
+import { size } from "../core/shape.ts";
+import { type Graph, leavesOf } from "../ir/graph.ts";
+import { costOf } from "../ir/op.ts";
+import { type BuildOptions, buildNetwork, findNetwork, leastSize, networks, resolveOptions } from "./index.ts";
+
+function count(graph: Graph): { params: number; macs: number } {
+  const params = leavesOf(graph, "parameter").reduce((sum, leaf) => sum + size(leaf.shape), 0);
+  return { params, macs: graph.nodes.reduce((sum, node) => sum + costOf(node).macs, 0) };
+}
+
+/** Counted on the reference implementations that the fixtures name (vanilla: by hand from its table). */
+const rows: readonly (readonly [name: string, options: BuildOptions, params: number, macs: number])[] = [
+  ["mobilenet-v1", {}, 4_231_976, 568_740_352],
+  ["mobilenet-v1", { width: 0.75 }, 2_585_560, 325_400_448],
+  ["mobilenet-v1", { width: 0.5 }, 1_331_592, 149_497_088],
+  ["mobilenet-v1", { width: 0.25 }, 470_072, 41_030_272],
+  ["mobilenet-v2", { width: 1.4 }, 6_108_776, 582_195_824],
+  ["mobilenet-v2", {}, 3_504_872, 300_774_272],
+  ["mobilenet-v2", { width: 0.75 }, 2_636_424, 209_069_792],
+  ["mobilenet-v2", { width: 0.5 }, 1_968_680, 97_131_840],
+  ["mobilenet-v2", { width: 0.35 }, 1_677_128, 59_285_808],
+  ["mobilenet-v3-large", {}, 5_483_032, 216_589_760],
+  ["mobilenet-v3-large", { width: 0.75 }, 3_993_528, 154_560_624],
+  ["mobilenet-v3-large", { width: 0.75, variant: "torchvision" }, 3_377_576, 140_033_816],
+  ["mobilenet-v3-large", { variant: "minimalistic" }, 3_924_288, 209_136_704],
+  ["mobilenet-v3-small", {}, 2_542_856, 56_510_400],
+  ["mobilenet-v3-small", { width: 0.75 }, 2_041_872, 43_399_344],
+  ["mobilenet-v3-small", { variant: "minimalistic", padding: "tensorflow" }, 2_044_736, 52_288_448],
+  ["shufflenet-v2", { width: 0.5 }, 1_365_792, 40_476_448],
+  ["shufflenet-v2", {}, 2_278_760, 145_814_296],
+  ["shufflenet-v2", { width: 1.5 }, 3_506_720, 298_970_656],
+  ["shufflenet-v2", { width: 2 }, 7_402_600, 590_783_000],
+  ["shufflenet-v2", { width: 0.5, variant: "torchvision" }, 1_366_792, 40_476_448],
+  ["shufflenet-v2", { variant: "torchvision" }, 2_278_604, 144_907_992],
+  ["shufflenet-v2", { width: 1.5, variant: "torchvision" }, 3_503_624, 295_759_392],
+  ["shufflenet-v2", { width: 2, variant: "torchvision" }, 7_393_996, 583_253_464],
+  ["squeezenet-1.1", {}, 1_235_496, 349_151_936],
+  ["squeezenet-1.1", { size: 227 }, 1_235_496, 387_747_520],
+];
+
+for (const [name, options, params, macs] of rows) {
+  test(`${name} ${JSON.stringify(options)} has exactly ${params} parameters and ${macs} MACs`, () => {
+    assert.deepEqual(count(buildNetwork(name, options)), { params, macs });
+  });
+}
+
+for (const network of Object.values(networks)) {
+  test(`${network.name}: the figures beside its table are those of its graph`, () => {
+    assert.deepEqual(count(buildNetwork(network)), network.exact);
+    assert.equal(networks[network.name], network);
+  });
+
+  test(`${network.name} builds at any width, class count, size and channel count, for training and not`, () => {
+    const options = { width: 0.13, classes: 7, size: [33, 47], channels: 1, batch: 2 } as const;
+    for (const isTraining of [false, true]) {
+      const graph = buildNetwork(network, { ...options, isTraining, dropout: 0.3 });
+      assert.deepEqual(graph.outputs.logits.shape, [2, 7]);
+      const noises = leavesOf(graph, "input").filter((leaf) => leaf.name?.startsWith("noise."));
+      assert.equal(noises.length, isTraining ? 1 : 0);
+      const hasNorm = leavesOf(graph, "state").length > 0;
+      assert.equal(graph.updates.length > 0, isTraining && hasNorm);
+    }
+    assert.equal(buildNetwork(network, { width: 2.3, classes: 10 }).outputs.logits.shape[1], 10);
+  });
+
+  test(`${network.name} has the same weights whatever the size and the mode`, () => {
+    const weights = (options: BuildOptions): unknown =>
+      buildNetwork(network, { width: 0.25, ...options })
+        .leaves.filter(({ kind }) => kind !== "input")
+        .map(({ kind, name, shape }) => ({ kind, name, shape }));
+    const expected = weights({});
+    for (const size of [28, 32, 64, 96]) assert.deepEqual(weights({ size, isSmallImage: true }), expected);
+    assert.deepEqual(weights({ isTraining: true, size: 64 }), expected);
+    assert.deepEqual(weights({ padding: "tensorflow" }), expected);
+  });
+
+  test(`${network.name} keeps about 4×4 pixels of a small image`, () => {
+    const lastMap = (size: number, isSmallImage: boolean): number => {
+      const graph = buildNetwork(network, { size, isSmallImage, width: 0.25 });
+      return Math.min(
+        ...graph.nodes
+          .map((node) => node.outputs[0].shape)
+          .filter((shape) => shape.length === 4 && shape[2] > 1)
+          .map((shape) => shape[2]),
+      );
+    };
+    for (const size of [28, 32, 64]) assert.ok(lastMap(size, true) >= 3 && lastMap(size, true) <= 8, `${size}: ${lastMap(size, true)}`);
+    assert.ok(lastMap(32, true) > lastMap(32, false));
+    assert.equal(lastMap(224, true), lastMap(224, false));
+  });
+
+  test(`${network.name}: a size too small is refused with the least one`, () => {
+    for (const droppedStrides of Array.from({ length: network.strides + 1 }, (_, i) => i)) {
+      const least = leastSize(network, resolveOptions(network, { droppedStrides }));
+      assert.deepEqual(buildNetwork(network, { droppedStrides, size: least, width: 0.1, classes: 2 }).outputs.logits.shape, [1, 2]);
+      if (least === 1) continue;
+      const isNamed = (error: unknown): boolean => error instanceof ShapeError && error.message.includes(`at least ${least}×${least}`);
+      assert.throws(() => buildNetwork(network, { droppedStrides, size: least - 1 }), isNamed);
+      assert.throws(() => buildNetwork(network, { droppedStrides, size: [224, least - 1] }), isNamed);
+    }
+  });
+}
+
+test("channels at width 0.75 are those of the authors' code", () => {
+  const outs = (name: string): (number | undefined)[] => {
+    const graph = buildNetwork(name, { width: 0.75 });
+    return leavesOf(graph, "parameter")
+      .filter((leaf) => /block\.\d\.0\.weight$/.test(leaf.name ?? "") && leaf.shape[2] > 1)
+      .map((leaf) => leaf.shape[0]);
+  };
+  assert.deepEqual(outs("mobilenet-v3-large"), [16, 64, 72, 72, 96, 96, 192, 160, 144, 144, 384, 528, 528, 720, 720]);
+  assert.deepEqual(outs("mobilenet-v3-small"), [16, 72, 88, 96, 192, 192, 96, 120, 240, 432, 432]);
+});
+
+const refused: readonly (readonly [what: string, options: object, message: RegExp])[] = [
+  ["a width of 0", { width: 0 }, /width 0 is not a number from 0.05 to 8; nearest legal value 0.05/],
+  ["a width of 100", { width: 100 }, /nearest legal value 8/],
+  ["a width that is no number", { width: Number.NaN }, /width NaN is not a number from 0.05 to 8$/],
+  ["half a class", { classes: 2.5 }, /classes 2.5 is not a whole number from 1 to 1000000; nearest legal value 3/],
+  ["a dropout of 1", { dropout: 1 }, /nearest legal value 0.95/],
+  ["an unknown variant", { variant: "papr" }, /unknown variant "papr"\n {2}did you mean "paper"\?/],
+  ["an unknown padding", { padding: "same" }, /unknown padding "same"/],
+  ["a misspelt option", { widht: 1 }, /unknown option "widht"\n {2}did you mean "width"\?/],
+  ["a size of 0", { size: 0 }, /height 0 needs to be a whole number/],
+  ["text where a switch belongs", { isSmallImage: "yes" }, /isSmallImage yes needs true or false/],
+];
+
+for (const [what, options, message] of refused) {
+  test(`${what} is refused`, () => {
+    assert.throws(
+      () => buildNetwork("mobilenet-v2", options),
+      (error: unknown) => error instanceof OptionError && message.test(error.message),
+    );
+  });
+}
+
+test("an unknown network is refused with the nearest name", () => {
+  assert.throws(() => findNetwork("mobilnet-v2"), /unknown network "mobilnet-v2"\n {2}did you mean "mobilenet-v2"\?/);
+  assert.throws(() => findNetwork("constructor"), OptionError);
+});

@@ -1,0 +1,64 @@
+import { OptionError } from "../core/errors.ts";
+import { nearest } from "../core/suggest.ts";
+import type { Network, NetworkOptions, NetworkSettings } from "./network.ts";
+
+const LEAST_WIDTH = 0.05;
+const MOST_WIDTH = 8;
+const known = ["width", "classes", "dropout", "variant", "isSmallImage", "droppedStrides", "padding", "normMomentum"] as const;
+
+// The compiler holds the list to the interface: a key missing here would be refused as unknown.
+known satisfies readonly (keyof NetworkOptions)[];
+
+/** How many halving layers to drop so that about 4×4 pixels reach the classifier. */
+function droppedAt(size: number): number {
+  if (size <= 40) return 2;
+  return size < 112 ? 1 : 0;
+}
+
+function needNumber(network: Network, option: string, value: unknown, least: number, most: number, isWhole: boolean): void {
+  const isFit = typeof value === "number" && value >= least && value <= most && (!isWhole || Number.isSafeInteger(value));
+  if (isFit) return;
+  const kind = isWhole ? "a whole number" : "a number";
+  const clamped =
+    typeof value === "number" && !Number.isNaN(value) ? Math.min(Math.max(isWhole ? Math.round(value) : value, least), most) : undefined;
+  const remedy = clamped === undefined ? "" : `; nearest legal value ${clamped}`;
+  throw new OptionError(`${network.name}: ${option} ${String(value)} is not ${kind} from ${least} to ${most}${remedy}`);
+}
+
+function needName(network: Network, option: string, value: unknown, names: readonly string[]): void {
+  if (typeof value === "string" && names.includes(value)) return;
+  const near = nearest(String(value), names);
+  throw new OptionError(
+    `${network.name}: unknown ${option} ${JSON.stringify(value)}\n  ${near ? `did you mean "${near}"?   ` : ""}(${names.join(", ")})`,
+  );
+}
+
+/** Fills in what was left out and refuses what the network cannot be; `size` is the shorter side in pixels. */
+export function resolveOptions(network: Network, options: NetworkOptions, size: number = network.inputSize): NetworkSettings {
+  for (const option of Object.keys(options)) {
+    if ((known as readonly string[]).includes(option)) continue;
+    const near = nearest(option, known);
+    throw new OptionError(
+      `${network.name}: unknown option ${JSON.stringify(option)}\n  ${near ? `did you mean "${near}"?   ` : ""}(${known.join(", ")})`,
+    );
+  }
+  const { isSmallImage = false } = options;
+  if (typeof isSmallImage !== "boolean") throw new OptionError(`${network.name}: isSmallImage ${String(isSmallImage)} needs true or false`);
+  const settings: NetworkSettings = {
+    width: options.width ?? 1,
+    classes: options.classes ?? 1000,
+    dropout: options.dropout ?? network.dropout,
+    variant: options.variant ?? Object.keys(network.variants)[0],
+    droppedStrides: options.droppedStrides ?? (isSmallImage ? droppedAt(size) : 0),
+    padding: options.padding ?? "symmetrical",
+    normMomentum: options.normMomentum ?? network.normMomentum,
+  };
+  needNumber(network, "width", settings.width, LEAST_WIDTH, MOST_WIDTH, false);
+  needNumber(network, "classes", settings.classes, 1, 1_000_000, true);
+  needNumber(network, "dropout", settings.dropout, 0, 0.95, false);
+  needNumber(network, "droppedStrides", settings.droppedStrides, 0, network.strides, true);
+  needNumber(network, "normMomentum", settings.normMomentum, 1e-4, 1, false);
+  needName(network, "variant", settings.variant, Object.keys(network.variants));
+  needName(network, "padding", settings.padding, ["symmetrical", "tensorflow"]);
+  return settings;
+}
