@@ -175,7 +175,7 @@ export function openLoader(dataset: Dataset, indices: Uint32Array, options: Load
       checkTarget("target", target, [batch, dataset.labels.length]);
       const position = epoch * batches + at;
       const pixels = requests.take(position);
-      if (pixels[0] instanceof Promise) requests.ahead(position);
+      requests.ahead(position);
       const order = orderOf(epoch);
       let count = 0;
       for (let n = 0; n < pixels.length; n++) {
