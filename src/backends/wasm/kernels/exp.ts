@@ -11,7 +11,7 @@ import { type Code, f32x4, i32x4, type V128, v128 } from "../assembler.ts";
 /** Adding this float leaves round(x) in the low bits of the sum, in two's complement. */
 const ROUNDER = 12582912;
 const LN2_HIGH = 0.693359375;
-const LN2_LOW = -2.12194440e-4;
+const LN2_LOW = -2.1219444e-4;
 
 /** Σ c[i] · x^i by Horner's rule, highest coefficient first in `coefficients`. */
 function horner(k: Code, x: V128, coefficients: readonly V128[]): V128 {
@@ -44,9 +44,13 @@ export function exponential(k: Code): (x: V128) => V128 {
 
 /** Call at kernel entry; the result maps a positive normal x to its natural logarithm. */
 export function logarithm(k: Code): (x: V128) => V128 {
-  const coefficients = constants(k, [
-    7.0376836292e-2, -1.151461031e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
-  ]);
+  const coefficients = constants(
+    k,
+    [
+      7.0376836292e-2, -1.151461031e-1, 1.167699874e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1, 2.0000714765e-1,
+      -2.4999993993e-1, 3.3333331174e-1,
+    ],
+  );
   const [one, half, root, high, low] = constants(k, [1, 0.5, Math.SQRT2, LN2_HIGH, LN2_LOW]);
   return (x) => {
     const bits = k.local(x);

@@ -1,5 +1,9 @@
 /** The kernel table: one entry per op. A missing op runs on the float64 reference, and the profile says so. */
 import type { KernelTable } from "../kernel.ts";
+import { batchNorm, batchNormEvalGradient } from "./batchNorm.ts";
+import { batchNormGradient } from "./batchNormGradient.ts";
+import { batchNormTrain } from "./batchNormTrain.ts";
+import { channelSum } from "./channelSum.ts";
 import { channelShuffle, concat, padChannels, slice } from "./channels.ts";
 import { elementwise } from "./elementwise.ts";
 import { reshape } from "./reshape.ts";
@@ -7,7 +11,12 @@ import { sumTo } from "./sumTo.ts";
 
 export const kernels = {
   add: elementwise,
+  batchNorm,
+  batchNormEvalGradient,
+  batchNormGradient,
+  batchNormTrain,
   channelShuffle,
+  channelSum,
   concat,
   dropout: elementwise,
   hardSigmoid: elementwise,
@@ -16,9 +25,9 @@ export const kernels = {
   hardSwishGradient: elementwise,
   multiply: elementwise,
   padChannels,
-  relu: elementwise,
   relu6: elementwise,
   relu6Gradient: elementwise,
+  relu: elementwise,
   reluGradient: elementwise,
   reshape,
   sigmoid: elementwise,
