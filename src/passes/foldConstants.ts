@@ -1,0 +1,78 @@
+import { InternalError } from "../core/errors.ts";
+import { type ReferenceTensor, type Tensor, toReference } from "../core/tensor.ts";
+import { computeNode } from "../ir/computeNode.ts";
+import { type Graph, type Node, operands, type Value } from "../ir/graph.ts";
+import { extendScope } from "../ir/scope.ts";
+import { removeDead } from "./removeDead.ts";
+import { rewrite } from "./rewrite.ts";
+
+/** A graph and the values of its parameters and states, by name. */
+export interface Weighted {
+  readonly graph: Graph;
+  readonly weights: ReadonlyMap<string, Tensor>;
+}
+
+/**
+ * Computes, in float64, every value that depends on stored values only, and stores those that the rest reads as parameters called
+ * `<scope>.<op>`; weights that nothing reads any more are dropped. Leaves that a run replaces are not constant.
+ */
+export function foldConstants(graph: Graph, weights: ReadonlyMap<string, Tensor>): Weighted {
+  const targets = new Set(graph.updates.map(({ target }) => target));
+  const held = new Map<Value, ReferenceTensor>();
+  for (const leaf of graph.leaves) if (leaf.kind !== "input" && !targets.has(leaf)) held.set(leaf, stored(leaf, weights));
+  const folded = new Set<Node>();
+  for (const node of graph.nodes) {
+    if (!operands(node).every((value) => held.has(value))) continue;
+    const ys = computeNode(node, (value) => held.get(value) as ReferenceTensor);
+    for (const [i, value] of node.outputs.entries()) held.set(value, ys[i]);
+    folded.add(node);
+  }
+  return store(graph, weights, held, folded);
+}
+
+function stored(leaf: Value, weights: ReadonlyMap<string, Tensor>): ReferenceTensor {
+  if (leaf.data) return { shape: leaf.shape, data: Float64Array.from(leaf.data) };
+  const tensor = weights.get(leaf.name as string);
+  if (!tensor) throw new InternalError(`no weight "${leaf.name}"`);
+  return toReference(tensor);
+}
+
+/** Replaces the folded nodes by parameters that hold their results. */
+function store(
+  graph: Graph,
+  weights: ReadonlyMap<string, Tensor>,
+  held: ReadonlyMap<Value, ReferenceTensor>,
+  folded: ReadonlySet<Node>,
+): Weighted {
+  const isRead = new Set([...graph.nodes.filter((node) => !folded.has(node)).flatMap(operands), ...Object.values(graph.outputs)]);
+  const results = [...folded].flatMap((node) => node.outputs).filter((value) => isRead.has(value));
+  const root = extendScope({ leaves: graph.leaves, nodes: [], outputs: {}, updates: [] });
+  const names = new Set(graph.leaves.map(({ name }) => name));
+  const all = new Map(weights);
+  const places = new Map<Value, Value>();
+  for (const value of results) {
+    const { op, scope } = value.producer as Node;
+    const name = unusedName(scope === "" ? op.name : `${scope}.${op.name}`, names);
+    places.set(value, root.parameter(name, value.shape, { kind: "constant", value: 0 }));
+    all.set(name, { shape: value.shape, data: Float32Array.from((held.get(value) as ReferenceTensor).data) });
+  }
+  const withLeaves = { ...graph, leaves: root.finish().leaves };
+  const rewritten = rewrite(withLeaves, (node, rewriting) => {
+    if (!folded.has(node)) return undefined;
+    for (const value of node.outputs) {
+      const place = places.get(value);
+      if (place) rewriting.put(value, place);
+    }
+    return [];
+  });
+  const kept = removeDead(rewritten);
+  const used = new Set(kept.leaves.map(({ name }) => name));
+  return { graph: kept, weights: new Map([...all].filter(([name]) => used.has(name))) };
+}
+
+function unusedName(wanted: string, names: Set<string | undefined>): string {
+  let name = wanted;
+  for (let i = 2; names.has(name); i++) name = `${wanted}.${i}`;
+  names.add(name);
+  return name;
+}
