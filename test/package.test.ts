@@ -1,0 +1,81 @@
+/** The packed package, unpacked into an empty project beside its declared dependencies only, as npm would install it. */
+import assert from "node:assert/strict";
+import { type SpawnSyncReturns, spawnSync } from "node:child_process";
+import { existsSync, globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, before, test } from "node:test";
+import { pathToFileURL } from "node:url";
+
+const root = join(import.meta.dirname, "..");
+const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+let project = "";
+let installed = "";
+
+before(() => {
+  project = mkdtempSync(join(tmpdir(), "goldcrest-package-"));
+  const npm = spawnSync("npm", ["pack", "--pack-destination", project], { cwd: root, encoding: "utf8" });
+  assert.equal(npm.status, 0, npm.stderr);
+  const tarball = readdirSync(project).find((file) => file.endsWith(".tgz"));
+  installed = join(project, "node_modules", "goldcrest");
+  mkdirSync(installed, { recursive: true });
+  assert.equal(spawnSync("tar", ["-xzf", join(project, tarball ?? ""), "--strip-components=1", "-C", installed]).status, 0);
+  for (const name of Object.keys(manifest.dependencies)) {
+    mkdirSync(dirname(join(project, "node_modules", name)), { recursive: true });
+    symlinkSync(join(root, "node_modules", name), join(project, "node_modules", name), "dir");
+  }
+});
+
+after(() => rmSync(project, { recursive: true, force: true }));
+
+function runBin(nodeFlags: string[], ...args: string[]): SpawnSyncReturns<string> {
+  return spawnSync(process.execPath, [...nodeFlags, join(installed, "bin", "goldcrest.js"), ...args], { cwd: project, encoding: "utf8" });
+}
+
+test("it carries compiled code and declarations, and no sources or tests", () => {
+  const files = globSync("**/*", { cwd: installed });
+  assert(files.includes(join("dist", "index.js")) && files.includes(join("dist", "index.d.ts")));
+  assert.deepEqual(
+    files.filter((file) => /\.test\.|(?<!\.d)\.ts$/.test(file)),
+    [],
+  );
+});
+
+test("nothing in it or below it has an install script", () => {
+  const names = [...Object.keys(manifest.dependencies), "goldcrest"];
+  for (const name of names) {
+    const { scripts = {} } = JSON.parse(readFileSync(join(project, "node_modules", name, "package.json"), "utf8"));
+    assert.deepEqual([scripts.preinstall, scripts.install, scripts.postinstall], [undefined, undefined, undefined], name);
+  }
+});
+
+test("every file that a compiled file names by URL is there", () => {
+  const missing = globSync("dist/**/*.js", { cwd: installed }).flatMap((file) => {
+    const named = readFileSync(join(installed, file), "utf8").matchAll(/new URL\(\s*["'](\.[^"']+)["'],\s*import\.meta\.url/g);
+    return [...named].map(([, address]) => join(dirname(file), address)).filter((target) => !existsSync(join(installed, target)));
+  });
+  assert.deepEqual(missing, []);
+});
+
+test("each entry loads", () => {
+  const entries = Object.keys(manifest.exports).filter((entry) => !entry.endsWith(".json"));
+  const code = entries.map((entry) => `await import(${JSON.stringify(entry.replace(/^\./, "goldcrest"))});`).join("\n");
+  writeFileSync(join(project, "load.mjs"), code);
+  const { status, stderr } = spawnSync(process.execPath, ["load.mjs"], { cwd: project, encoding: "utf8" });
+  assert.equal(status, 0, stderr);
+});
+
+test("the command runs", () => {
+  const { status, stdout, stderr } = runBin([], "--help");
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /goldcrest/);
+});
+
+test("an old Node is told what is needed", () => {
+  writeFileSync(join(project, "old.mjs"), 'Object.defineProperty(process, "version", { value: "v20.20.2" });');
+  const { status, stdout, stderr } = runBin(["--import", pathToFileURL(join(project, "old.mjs")).href], "--help");
+  assert.equal(status, 1);
+  assert.equal(stdout, "");
+  assert.match(stderr, /^goldcrest needs Node\.js 22\.12 or later; this is v20\.20\.2 /);
+  assert.match(stderr, /install/);
+});
