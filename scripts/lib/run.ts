@@ -19,7 +19,7 @@ export function runTool(file: string, args: readonly string[]): Outcome {
 }
 
 /** Runs a command in the repository's root and collects its output. */
-export function runCommand(command: string, args: readonly string[]): Outcome {
+function runCommand(command: string, args: readonly string[]): Outcome {
   const result = spawnSync(command, args, { cwd: root, encoding: "utf8", maxBuffer: 1 << 28, env: { ...process.env, NO_COLOR: "1" } });
   const output = [result.stdout, result.stderr, result.error?.message].filter(Boolean).join("\n").trim();
   return { isSuccess: result.status === 0, output };
