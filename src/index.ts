@@ -1,0 +1,39 @@
+/** Goldcrest for every platform: networks as graphs, their cost, and the engine that runs them. Needs nothing of Node. */
+import { wasmBackend } from "./backends/wasm/index.ts";
+import type { Backend, OpenOptions, Session, Weights } from "./engine/session.ts";
+import type { Graph } from "./ir/graph.ts";
+import { optimise } from "./passes/index.ts";
+
+export { referenceBackend } from "./backends/reference/index.ts";
+export { hasRelaxedSimd, hasSharedMemory, wasmBackend } from "./backends/wasm/index.ts";
+export * from "./core/errors.ts";
+export type { Shape } from "./core/shape.ts";
+export { nearest } from "./core/suggest.ts";
+export { type Tensor, tensor, zeros } from "./core/tensor.ts";
+export type * from "./engine/session.ts";
+export type { Graph, Node, Value } from "./ir/graph.ts";
+export { print } from "./ir/print.ts";
+export { graphScope, type Scope } from "./ir/scope.ts";
+export { verify } from "./ir/verify.ts";
+export { type BuildOptions, buildNetwork, findNetwork, type Network, type NetworkOptions, networks } from "./networks/index.ts";
+export { ops } from "./ops/index.ts";
+export { differentiate } from "./passes/differentiate.ts";
+export { type MeasuredCost, measureCost } from "./profile/measuredCost.ts";
+export { type CostRow, type StaticCost, staticCost } from "./profile/staticCost.ts";
+export { initialise } from "./train/initialise.ts";
+
+/** How a graph is compiled for inference. */
+export interface CompileOptions extends OpenOptions {
+  /** Default: the WebAssembly engine. */
+  readonly backend?: Backend;
+}
+
+/** A graph made ready to run with fixed weights: normalisation folded, activations fused, memory planned. Dispose of it after use. */
+export async function compile(
+  graph: Graph,
+  weights: Weights,
+  { backend = wasmBackend, ...options }: CompileOptions = {},
+): Promise<Session> {
+  const optimised = optimise(graph, weights);
+  return backend.open(optimised.graph, optimised.weights, options);
+}

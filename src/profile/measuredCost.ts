@@ -1,0 +1,49 @@
+import type { ProfileRow, Session } from "../engine/session.ts";
+
+/** One node's measured time: the median over the runs, its kernels' names joined. */
+export interface MeasuredRow {
+  readonly op: string;
+  readonly scope: string;
+  readonly kernel: string;
+  readonly milliseconds: number;
+}
+
+/** A session's time, whole and by node. */
+export interface MeasuredCost {
+  readonly rows: readonly MeasuredRow[];
+  /** Median milliseconds of one whole run (not the sum of the rows: steps are timed one by one there). */
+  readonly milliseconds: number;
+  /** Nodes without a kernel. */
+  readonly fallbacks: number;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** Runs a session on what its inputs hold, `runs` times whole and `runs` times step by step. */
+export function measureCost(session: Session, runs = 20): MeasuredCost {
+  for (let i = 0; i < 3; i++) session.runInPlace();
+  const whole = Array.from({ length: runs }, () => {
+    const start = performance.now();
+    session.runInPlace();
+    return performance.now() - start;
+  });
+  const profiles = Array.from({ length: runs }, () => session.profile());
+  const steps = profiles[0].map((row, i) => ({ ...row, milliseconds: median(profiles.map((profile) => profile[i].milliseconds)) }));
+  return { rows: byNode(steps), milliseconds: median(whole), fallbacks: session.fallbacks.length };
+}
+
+/** Neighbouring steps of one node become one row. */
+function byNode(steps: readonly ProfileRow[]): MeasuredRow[] {
+  const rows: MeasuredRow[] = [];
+  for (const { op, scope, kernel, milliseconds } of steps) {
+    const before = rows.at(-1);
+    if (before && before.op === op && before.scope === scope) {
+      rows[rows.length - 1] = { ...before, kernel: `${before.kernel}; ${kernel}`, milliseconds: before.milliseconds + milliseconds };
+    } else rows.push({ op, scope, kernel, milliseconds });
+  }
+  return rows;
+}

@@ -1,0 +1,15 @@
+/** Training with Goldcrest, on every platform. */
+export type { Augmentation } from "./data/augment.ts";
+export { classWeights, countByLabel, type Dataset } from "./data/dataset.ts";
+export { openLoader } from "./data/loader.ts";
+export { checkPreprocessing, type Preprocessing, preprocessingFor } from "./data/preprocessing.ts";
+export { type Parts, type SplitOptions, splitDataset } from "./data/split.ts";
+export type { EpochMetrics, Identity } from "./train/checkpoint.ts";
+export { type CheckpointStore, memoryStore } from "./train/checkpointStore.ts";
+export { InterruptedError, LockedError } from "./train/errors.ts";
+export { type ClassMetrics, type Evaluation, evaluate, softmax, topChoices } from "./train/evaluate.ts";
+export { type FitOptions, type FitResult, fit } from "./train/fit.ts";
+export { initialise } from "./train/initialise.ts";
+export type { TrainingEvent } from "./train/loop.ts";
+export { checkRecipe, type Recipe, recipe, recipes } from "./train/recipe.ts";
+export { trainingGraph } from "./train/trainingGraph.ts";
