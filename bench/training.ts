@@ -57,11 +57,11 @@ async function openStep({ build, size, channels, classes }: TrainingNetwork, thr
   const graph = optimiseTraining(trainingGraph({ build, batch: BATCH, size, channels, classes, recipe: plain }));
   const session = await wasmBackend.open(graph, startingWeights(graph, 0), { threads });
   const { uniform } = random(0, "bench");
-  for (const { kind, name = "" } of graph.leaves)
-    if (kind === "input")
-      session
-        .view(name)
-        .data.forEach((_, i, data) => (data[i] = name === "image" ? uniform(i) - 0.5 : name.startsWith("noise.") ? uniform(i) : 0));
+  for (const { kind, name = "" } of graph.leaves) {
+    if (kind !== "input") continue;
+    const { data } = session.view(name);
+    for (let i = 0; i < data.length; i++) data[i] = name === "image" ? uniform(i) - 0.5 : name.startsWith("noise.") ? uniform(i) : 0;
+  }
   session.view("learningRate").data[0] = 0.001;
   session.view("step").data[0] = 1;
   const target = session.view("target");
