@@ -5,12 +5,18 @@ import { batchNormGradient } from "./batchNormGradient.ts";
 import { batchNormTrain } from "./batchNormTrain.ts";
 import { channelSum } from "./channelSum.ts";
 import { channelShuffle, concat, padChannels, slice } from "./channels.ts";
+import { conv2d } from "./conv2d.ts";
+import { conv2dWeightGradient } from "./conv2dWeightGradient.ts";
 import { elementwise } from "./elementwise.ts";
+import { linear } from "./linear.ts";
+import { linearWeightGradient } from "./linearWeightGradient.ts";
+import { averagePool, globalAveragePool, maxPool } from "./pool.ts";
 import { reshape } from "./reshape.ts";
 import { sumTo } from "./sumTo.ts";
 
 export const kernels = {
   add: elementwise,
+  averagePool,
   batchNorm,
   batchNormEvalGradient,
   batchNormGradient,
@@ -18,11 +24,17 @@ export const kernels = {
   channelShuffle,
   channelSum,
   concat,
+  conv2d,
+  conv2dWeightGradient,
   dropout: elementwise,
+  globalAveragePool,
   hardSigmoid: elementwise,
   hardSigmoidGradient: elementwise,
   hardSwish: elementwise,
   hardSwishGradient: elementwise,
+  linear,
+  maxPool,
+  linearWeightGradient,
   multiply: elementwise,
   padChannels,
   relu6: elementwise,
