@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { FileError } from "../core/errors.ts";
+import { sha256 } from "../core/sha256.ts";
 import { downloadFolder } from "./fashionMnist.node.ts";
 import { publishedFiles } from "./fashionMnist.ts";
-import { sha256 } from "./hash.ts";
 import { parseIdx, serialiseIdx } from "./idx.ts";
 
 /** One step of a download: bytes of one file so far, and of all of it where the server says. */

@@ -7,10 +7,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { FileError } from "../core/errors.ts";
+import { sha256 } from "../core/sha256.ts";
 import { downloadFashionMnist, type ExpectedFile } from "./download.node.ts";
 import { downloadFolder, openFashionMnist } from "./fashionMnist.node.ts";
 import { idxNames } from "./fashionMnist.ts";
-import { sha256 } from "./hash.ts";
 import { serialiseIdx } from "./idx.ts";
 
 function contentsOf(name: string): Uint8Array {

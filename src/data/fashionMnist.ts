@@ -1,6 +1,6 @@
 import { FileError } from "../core/errors.ts";
+import { sha256 } from "../core/sha256.ts";
 import type { Dataset } from "./dataset.ts";
-import { sha256 } from "./hash.ts";
 import { parseIdx } from "./idx.ts";
 import { type IdxPair, idxDataset } from "./idxDataset.ts";
 

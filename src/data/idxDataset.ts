@@ -1,7 +1,7 @@
 import { DataError } from "../core/errors.ts";
+import { sha256 } from "../core/sha256.ts";
 import { formatShape } from "../core/shape.ts";
 import type { Dataset } from "./dataset.ts";
-import { sha256 } from "./hash.ts";
 import type { Idx } from "./idx.ts";
 import type { PixelRule } from "./image.ts";
 import { prepare } from "./resize.ts";

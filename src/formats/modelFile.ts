@@ -1,0 +1,61 @@
+/** The model file: a safetensors file with everything needed to use it in its metadata. Any safetensors reader opens it. */
+import { FormatError } from "../core/errors.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { elementsAsFloat32 } from "./safetensors.ts";
+import { seal, unseal } from "./sealedFile.ts";
+
+/** What a model file holds beside its weights; all of it plain JSON. */
+export interface ModelCard {
+  /** The network's registered name and the options that it is built with (its class count is the number of labels). */
+  readonly network: { readonly name: string; readonly options: Readonly<Record<string, unknown>> };
+  /** Class names, in the order of the logits. */
+  readonly labels: readonly string[];
+  /** How pixels become the input; the data folder's record. */
+  readonly preprocessing: unknown;
+  /** Where it comes from: data set and its hash, recipe, seed, version, time. */
+  readonly provenance: Readonly<Record<string, unknown>>;
+  /** Measured once, on the part named in each. */
+  readonly metrics: Readonly<Record<string, unknown>>;
+}
+
+/** A model file in memory: its card and its weights by our names. */
+export interface ModelFile extends ModelCard {
+  readonly weights: ReadonlyMap<string, Tensor>;
+}
+
+const KEY = "goldcrest.model";
+const VERSION = 1;
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The bytes of a model file. */
+export async function encodeModel({ weights, ...card }: ModelFile): Promise<Uint8Array> {
+  return seal(KEY, { version: VERSION, ...card }, weights);
+}
+
+/** Reads a model file; throws FormatError where it is not one of ours, torn, altered or incomplete. */
+export async function decodeModel(file: Uint8Array, where = "model"): Promise<ModelFile> {
+  const { content, tensors } = await unseal(KEY, "a Goldcrest model", file, where);
+  const refuse = (field: string, needed: string): never => {
+    throw new FormatError(`${where}: the card's ${field} is unusable; it needs ${needed}`);
+  };
+  if (!isRecord(content)) return refuse("document", "to be an object");
+  const { version, network, labels, preprocessing, provenance, metrics } = content;
+  if (version !== VERSION)
+    throw new FormatError(`${where}: a model file of version ${String(version)}; this release reads version ${VERSION}`);
+  if (!isRecord(network) || typeof network.name !== "string" || !isRecord(network.options)) return refuse("network", "a name and options");
+  const areLabels = Array.isArray(labels) && labels.length > 0 && labels.every((label) => typeof label === "string");
+  if (!areLabels) return refuse("labels", "a list of at least one text");
+  if (!isRecord(preprocessing)) return refuse("preprocessing", "a record");
+  const weights = new Map([...tensors].map(([name, stored]) => [name, elementsAsFloat32(stored)]));
+  return {
+    network: { name: network.name, options: network.options },
+    labels: labels as readonly string[],
+    preprocessing,
+    provenance: isRecord(provenance) ? provenance : {},
+    metrics: isRecord(metrics) ? metrics : {},
+    weights,
+  };
+}

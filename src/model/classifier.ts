@@ -1,0 +1,42 @@
+import { wasmBackend } from "../backends/wasm/index.ts";
+import { DataError } from "../core/errors.ts";
+import { normaliseTable, writeNormalised } from "../data/preprocessing.ts";
+import type { Backend, OpenOptions } from "../engine/session.ts";
+import { optimise } from "../passes/index.ts";
+import { type Choice, topChoices } from "../train/evaluate.ts";
+import { type Model, modelGraph } from "./model.ts";
+
+/** A compiled model. Dispose of it after use. */
+export interface Classifier {
+  /** Raw outputs for prepared pixels (bytes of size × size × channels, as `prepare` gives them); valid until the next call. */
+  logits(pixels: Uint8Array): Float64Array;
+  /** The most probable labels, best first. */
+  classify(pixels: Uint8Array, top?: number): readonly Choice[];
+  dispose(): void;
+  [Symbol.dispose](): void;
+}
+
+/** Compiles a model for one image at a time. */
+export async function openClassifier(
+  model: Model,
+  { backend = wasmBackend, ...open }: OpenOptions & { readonly backend?: Backend } = {},
+): Promise<Classifier> {
+  const { preprocessing, labels, weights } = model;
+  const { size, channels } = preprocessing;
+  const optimised = optimise(modelGraph(model), weights);
+  const session = await backend.open(optimised.graph, optimised.weights, open);
+  const [image, output] = [session.view("image"), session.view("logits")];
+  const table = normaliseTable(preprocessing);
+  const row = new Float64Array(labels.length);
+  function logits(pixels: Uint8Array): Float64Array {
+    const needed = size * size * channels;
+    if (pixels.length !== needed)
+      throw new DataError(`an image of ${pixels.length} bytes; the model needs ${size}×${size}×${channels} = ${needed}`);
+    writeNormalised(image, 0, pixels, size, channels, table);
+    session.runInPlace();
+    for (let i = 0; i < row.length; i++) row[i] = output.data[i * output.strides[1]];
+    return row;
+  }
+  const dispose = (): void => session.dispose();
+  return { logits, classify: (pixels, top = 5) => topChoices(logits(pixels), labels, top), dispose, [Symbol.dispose]: dispose };
+}

@@ -1,0 +1,39 @@
+import { wasmBackend } from "../backends/wasm/index.ts";
+import { DataError } from "../core/errors.ts";
+import type { Dataset } from "../data/dataset.ts";
+import type { Backend, OpenOptions } from "../engine/session.ts";
+import { optimise } from "../passes/index.ts";
+import { type Evaluation, evaluate } from "../train/evaluate.ts";
+import { type Model, modelGraph } from "./model.ts";
+
+/** How a model is evaluated. */
+export interface EvaluateModelOptions extends OpenOptions {
+  /** Images to look at; all where absent. */
+  readonly indices?: Uint32Array;
+  /** Images a run. Default 32. */
+  readonly batch?: number;
+  readonly backend?: Backend;
+  readonly onBatch?: (done: number) => void | Promise<void>;
+}
+
+/** For each label of the data set its place among the model's labels; names are compared after NFC. */
+function placeLabels(model: Model, data: Dataset): number[] {
+  const places = new Map(model.labels.map((label, place) => [label.normalize("NFC"), place]));
+  return data.labels.map((label) => {
+    const place = places.get(label.normalize("NFC"));
+    if (place !== undefined) return place;
+    throw new DataError(
+      `${data.name}: the label ${JSON.stringify(label)} is unknown to the model; it knows ${model.labels.map((known) => JSON.stringify(known)).join(", ")}`,
+    );
+  });
+}
+
+/** Classifies images of known label with a model and counts. */
+export async function evaluateModel(model: Model, data: Dataset, options: EvaluateModelOptions = {}): Promise<Evaluation> {
+  const { backend = wasmBackend, indices, batch = 32, onBatch, ...open } = options;
+  const places = placeLabels(model, data);
+  const optimised = optimise(modelGraph(model, batch), model.weights);
+  using session = await backend.open(optimised.graph, optimised.weights, open);
+  const { preprocessing, labels } = model;
+  return evaluate({ session, data, indices, preprocessing, labels, labelOf: (index) => places[data.labelOf(index)], onBatch });
+}
