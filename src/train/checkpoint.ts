@@ -5,8 +5,8 @@
  * taken with zeros in its own place.
  */
 import { FormatError } from "../core/errors.ts";
+import { sha256 } from "../core/sha256.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { sha256 } from "../data/hash.ts";
 import type { Weights } from "../engine/session.ts";
 import { elementsAsFloat32, parseSafetensors, serialiseSafetensors } from "../formats/safetensors.ts";
 import type { CheckpointStore } from "./checkpointStore.ts";

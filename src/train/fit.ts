@@ -4,8 +4,8 @@
  * an epoch's images do not fill is left out of that epoch; the order is new in each, so no image is left out for long.
  */
 import { DataError, OptionError } from "../core/errors.ts";
+import { sha256 } from "../core/sha256.ts";
 import { classWeights, countByLabel, type Dataset } from "../data/dataset.ts";
-import { sha256 } from "../data/hash.ts";
 import { openLoader } from "../data/loader.ts";
 import type { Preprocessing } from "../data/preprocessing.ts";
 import type { Parts } from "../data/split.ts";

@@ -23,10 +23,12 @@ test("a step's inputs are those that its recipe needs", () => {
 test("every parameter is updated, and only weights of rank 2 and 4 decay", () => {
   const graph = trainingGraph({ ...shape, recipe: tinyRecipe({ weightDecay: 0.25 }) });
   const updated = new Set(graph.updates.map(({ target }) => target));
-  for (const leaf of leavesOf(graph, "parameter")) assert(updated.has(leaf), leaf.name);
+  for (const leaf of leavesOf(graph, "parameter")) assert(updated.has(leaf), String(leaf.name));
   const decays = graph.updates
     .filter(({ target }) => target.kind === "parameter")
-    .map(({ target, source }) => [target.name, (source.producer?.attrs as { weightDecay?: number } | undefined)?.weightDecay] as const);
+    .map(
+      ({ target, source }) => [`${target.name}`, (source.producer?.attrs as { weightDecay?: number } | undefined)?.weightDecay] as const,
+    );
   assert.deepEqual(Object.fromEntries(decays), {
     "features.weight": 0.25,
     "norm.weight": 0,
