@@ -1,0 +1,43 @@
+/** The fully connected layer: a matrix product over the batch. */
+import { epilogueOf } from "../epilogue.ts";
+import type { Lower } from "../kernel.ts";
+import { pad4, stridesOf } from "../layout.ts";
+import { expressions } from "./expressions.ts";
+import { gemmSteps } from "./gemm.ts";
+import { type PanelSource, packed, packPanelSteps, panelFloats } from "./pack.ts";
+
+/** Steps of a fully connected layer. */
+export const linear: Lower = (node, context) => {
+  const [x, weight, bias] = node.inputs;
+  const epilogue = epilogueOf(node, context, expressions);
+  if (!epilogue) return undefined;
+  const [rows, channels] = x.shape;
+  const [n] = weight.shape;
+  const [outStep, channelStep] = stridesOf(weight.shape, context.isWeight(weight) ? "weight" : "activation");
+  const panels: PanelSource = {
+    source: context.at(weight),
+    n,
+    rows: 1,
+    columns: 1,
+    channels,
+    run: channels,
+    outStep,
+    rowStep: 0,
+    columnStep: 0,
+    channelStep,
+  };
+  const weights = packed(context, "panels", weight, panelFloats(panels), (target) => packPanelSteps(target, panels));
+  const product = gemmSteps({
+    a: context.at(x),
+    rows,
+    lda: pad4(channels),
+    k: channels,
+    packed: weights.at,
+    n,
+    bias: bias && context.at(bias),
+    y: context.at(node.outputs[0]),
+    ldy: pad4(n),
+    epilogue,
+  });
+  return [...weights.steps, ...product];
+};
