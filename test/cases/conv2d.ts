@@ -1,0 +1,74 @@
+import type { Shape } from "../../src/core/shape.ts";
+import { type Convolution, convolvedShape } from "../../src/ops/convolution.ts";
+import type { Extent2, Padding } from "../../src/ops/window.ts";
+import { type Case, operand } from "./case.ts";
+
+interface Layer {
+  readonly x: Shape;
+  readonly weight: Shape;
+  readonly stride?: Extent2;
+  readonly padding?: Padding;
+  readonly groups?: number;
+  readonly hasBias?: boolean;
+}
+
+const layers: readonly Layer[] = [
+  // Pointwise, with channels around the vector width.
+  { x: [1, 1, 1, 1], weight: [1, 1, 1, 1] },
+  { x: [2, 3, 5, 7], weight: [5, 3, 1, 1], hasBias: true },
+  { x: [1, 16, 7, 7], weight: [24, 16, 1, 1] },
+  { x: [3, 58, 3, 5], weight: [58, 58, 1, 1], hasBias: true },
+  { x: [2, 7, 9, 9], weight: [3, 7, 1, 1], stride: [2, 2] },
+  { x: [1, 132, 4, 4], weight: [33, 132, 1, 1] },
+  { x: [2, 24, 1, 1], weight: [8, 24, 1, 1], hasBias: true },
+  // Stems and ordinary windows: symmetric, asymmetric and TensorFlow-SAME padding.
+  { x: [1, 3, 11, 9], weight: [8, 3, 3, 3], stride: [2, 2], padding: [1, 1, 1, 1] },
+  { x: [2, 3, 8, 8], weight: [16, 3, 3, 3], stride: [2, 2], padding: [0, 1, 0, 1] },
+  { x: [2, 1, 28, 28], weight: [8, 1, 3, 3], padding: [1, 1, 1, 1], hasBias: true },
+  { x: [1, 5, 6, 7], weight: [7, 5, 3, 3], padding: [1, 1, 1, 1] },
+  { x: [3, 4, 9, 5], weight: [5, 4, 5, 5], padding: [2, 2, 2, 2], stride: [2, 2] },
+  { x: [1, 3, 13, 13], weight: [6, 3, 7, 7], stride: [2, 2], padding: [3, 3, 3, 3] },
+  { x: [2, 5, 7, 6], weight: [3, 5, 1, 3], padding: [0, 0, 1, 1] },
+  { x: [2, 5, 7, 6], weight: [4, 5, 3, 1], padding: [1, 1, 0, 0], hasBias: true },
+  { x: [1, 2, 5, 5], weight: [3, 2, 2, 4], stride: [1, 2], padding: [2, 0, 1, 3] },
+  { x: [1, 3, 4, 4], weight: [2, 3, 4, 4] },
+  { x: [1, 20, 12, 12], weight: [20, 20, 3, 3], padding: [1, 1, 1, 1] },
+  // Depthwise.
+  { x: [1, 1, 5, 5], weight: [1, 1, 3, 3], padding: [1, 1, 1, 1] },
+  { x: [2, 5, 6, 7], weight: [5, 1, 3, 3], padding: [1, 1, 1, 1], groups: 5, hasBias: true },
+  { x: [1, 58, 9, 9], weight: [58, 1, 3, 3], stride: [2, 2], padding: [1, 1, 1, 1], groups: 58 },
+  { x: [3, 16, 14, 14], weight: [16, 1, 3, 3], stride: [2, 2], padding: [0, 1, 0, 1], groups: 16 },
+  { x: [2, 24, 7, 7], weight: [24, 1, 5, 5], padding: [2, 2, 2, 2], groups: 24 },
+  { x: [1, 7, 10, 8], weight: [7, 1, 5, 5], stride: [2, 2], padding: [1, 2, 1, 2], groups: 7 },
+  { x: [1, 12, 2, 2], weight: [12, 1, 3, 3], padding: [1, 1, 1, 1], groups: 12 },
+  { x: [1, 4, 3, 3], weight: [4, 1, 3, 3], padding: [2, 2, 2, 2], groups: 4 },
+  // Grouped, and depthwise with a channel multiplier.
+  { x: [2, 6, 5, 5], weight: [4, 3, 3, 3], padding: [1, 1, 1, 1], groups: 2 },
+  { x: [1, 24, 6, 6], weight: [12, 8, 1, 1], groups: 3, hasBias: true },
+  { x: [2, 15, 5, 4], weight: [10, 3, 1, 1], groups: 5 },
+  { x: [1, 16, 5, 5], weight: [16, 4, 3, 3], padding: [1, 1, 1, 1], stride: [2, 2], groups: 4 },
+  { x: [2, 3, 5, 5], weight: [6, 1, 3, 3], padding: [1, 1, 1, 1], groups: 3 },
+];
+
+function attrsOf({ stride = [1, 1], padding = [0, 0, 0, 0], groups = 1 }: Layer): Convolution {
+  return { stride, padding, groups, similarity: "product" };
+}
+
+function outputOf(layer: Layer): Shape {
+  return convolvedShape(layer.x, layer.weight, attrsOf(layer));
+}
+
+export const conv2d: readonly Case[] = layers.map((layer) => {
+  const operands = [operand(layer.x), operand(layer.weight)];
+  return { operands: layer.hasBias ? [...operands, operand([layer.weight[0]])] : operands, attrs: attrsOf(layer) };
+});
+
+export const conv2dInputGradient: readonly Case[] = layers.map((layer) => ({
+  operands: [operand(outputOf(layer)), operand(layer.weight)],
+  attrs: { ...attrsOf(layer), inputShape: layer.x },
+}));
+
+export const conv2dWeightGradient: readonly Case[] = layers.map((layer) => ({
+  operands: [operand(layer.x), operand(outputOf(layer))],
+  attrs: { ...attrsOf(layer), weightShape: layer.weight },
+}));

@@ -1,0 +1,18 @@
+/** How far a result may be from the float64 reference: |found − wanted| ≤ relative · max|wanted| + absolute. */
+export interface Tolerance {
+  readonly relative: number;
+  readonly absolute: number;
+}
+
+/** By backend name. Inputs are float32 everywhere; "reference" only rounds its outputs, "wasm" computes in float32. */
+export const tolerances: Readonly<Record<string, Tolerance>> = {
+  reference: { relative: 1e-7, absolute: 1e-30 },
+  wasm: { relative: 1e-5, absolute: 1e-6 },
+};
+
+/** Finite differences in float64: the error of a central difference with a step of 1e-4, beside the largest slope. */
+export const finiteDifferences: Tolerance = { relative: 1e-6, absolute: 1e-7 };
+
+/** A graph before and after a pass, both in float64; folded constants are stored in float32. */
+export const samePass: Tolerance = { relative: 1e-12, absolute: 1e-12 };
+export const foldedPass: Tolerance = { relative: 1e-6, absolute: 1e-6 };
