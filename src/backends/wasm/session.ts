@@ -2,8 +2,8 @@
 import { EngineError, OptionError, ShapeError } from "../../core/errors.ts";
 import { formatShape, isSameShape, size } from "../../core/shape.ts";
 import type { ReferenceTensor, Tensor } from "../../core/tensor.ts";
-import { computeNode } from "../../engine/computeNode.ts";
 import type { OpenOptions, ProfileRow, Session, View, Weights } from "../../engine/session.ts";
+import { computeNode } from "../../ir/computeNode.ts";
 import type { Graph, Node, Value } from "../../ir/graph.ts";
 import { hasRelaxedSimd, hasSharedMemory } from "./features.ts";
 import type { KernelTable, Pointer } from "./kernel.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { random } from "../../../core/random.ts";
 import { type Shape, size } from "../../../core/shape.ts";
 import { type ReferenceTensor, type Tensor, toReference } from "../../../core/tensor.ts";
-import { computeNode } from "../../../engine/computeNode.ts";
+import { computeNode } from "../../../ir/computeNode.ts";
 import type { Value } from "../../../ir/graph.ts";
 import type { AnyOp } from "../../../ir/op.ts";
 import { graphScope } from "../../../ir/scope.ts";
