@@ -53,7 +53,7 @@ test("a damaged newest checkpoint gives way to the one before, which says so", a
   const notices: string[] = [];
   const found = await loadCheckpoint(store, (sentence) => notices.push(sentence));
   assert.deepEqual(found, example(7));
-  assert.match(notices.join(), /^birds: damaged: .*; going on from the one before, step 7$/);
+  assert.match(notices.join(), /^birds: damaged or altered: .*; going on from the one before, step 7$/);
   assert.equal((await store.list()).length, 1, "the damaged one is out of the way of the next");
 });
 

@@ -1,14 +1,13 @@
 /**
- * A checkpoint is a safetensors file: `current.*` holds every parameter and state of the training graph (weights, running statistics,
+ * A checkpoint is a sealed safetensors file: `current.*` holds every parameter and state of the training graph (weights, running statistics,
  * optimiser, moving average), `best.*` the weights of the best epoch so far, and the metadata the position. Everything random is a
- * pure function of (seed, purpose, step), so the position is the random state. The SHA-256 in the metadata covers the whole file,
- * taken with zeros in its own place.
+ * pure function of (seed, purpose, step), so the position is the random state.
  */
 import { FormatError } from "../core/errors.ts";
-import { sha256 } from "../core/sha256.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { Weights } from "../engine/session.ts";
-import { elementsAsFloat32, parseSafetensors, serialiseSafetensors } from "../formats/safetensors.ts";
+import { elementsAsFloat32 } from "../formats/safetensors.ts";
+import { seal, unseal } from "../formats/sealedFile.ts";
 import type { CheckpointStore } from "./checkpointStore.ts";
 import type { Recipe } from "./recipe.ts";
 
@@ -61,45 +60,22 @@ export interface Checkpoint {
   readonly best: Weights;
 }
 
-const CONTENT = "goldcrest.checkpoint";
-const HASH = "goldcrest.sha256";
-const NO_HASH = "0".repeat(64);
-
-/** Where the hash's 64 characters stand in a file, or −1. The header is JSON whose text is written by us, so the needle is exact. */
-function placeOfHash(file: Uint8Array): number {
-  const needle = new TextEncoder().encode(`"${HASH}":"`);
-  const header = file.subarray(0, Math.min(file.length, 8 + Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true))));
-  for (let at = header.indexOf(needle[0]); at >= 0; at = header.indexOf(needle[0], at + 1)) {
-    if (needle.every((byte, i) => header[at + i] === byte)) return at + needle.length;
-  }
-  return -1;
-}
+const KEY = "goldcrest.checkpoint";
+const VERSION = 1;
 
 /** The bytes of a checkpoint file; the same checkpoint gives the same bytes. */
 export async function encodeCheckpoint({ identity, progress, current, best }: Checkpoint): Promise<Uint8Array> {
   const tensors = new Map<string, Tensor>();
   for (const [name, value] of current) tensors.set(`current.${name}`, value);
   for (const [name, value] of best) tensors.set(`best.${name}`, value);
-  const content = JSON.stringify({ version: 1, identity, progress });
-  const file = serialiseSafetensors(tensors, { [CONTENT]: content, [HASH]: NO_HASH });
-  file.set(new TextEncoder().encode(await sha256(file)), placeOfHash(file));
-  return file;
+  return seal(KEY, { version: VERSION, identity, progress }, tensors);
 }
 
 /** Reads a checkpoint file; throws FormatError where a single bit of it is not as written. */
-export async function decodeCheckpoint(source: Uint8Array, where: string): Promise<Checkpoint> {
-  const { metadata, tensors } = parseSafetensors(source, where);
-  const [content, hash] = [metadata.get(CONTENT), metadata.get(HASH)];
-  if (content === undefined || hash === undefined)
-    throw new FormatError(`${where}: not a checkpoint of a training (no "${CONTENT}" in its metadata)`);
-  const file = source.slice();
-  const place = placeOfHash(file);
-  if (place >= 0) file.set(new TextEncoder().encode(NO_HASH), place);
-  const found = await sha256(file);
-  if (found !== hash)
-    throw new FormatError(`${where}: damaged: the SHA-256 of its contents is ${found.slice(0, 12)}…, needed ${hash.slice(0, 12)}…`);
-  const { version, identity, progress } = JSON.parse(content) as { version: number; identity: Identity; progress: Progress };
-  if (version !== 1) throw new FormatError(`${where}: a checkpoint of version ${version}; this release reads version 1`);
+export async function decodeCheckpoint(file: Uint8Array, where: string): Promise<Checkpoint> {
+  const { content, tensors } = await unseal(KEY, "a checkpoint of a training", file, where);
+  const { version, identity, progress } = content as { version: number; identity: Identity; progress: Progress };
+  if (version !== VERSION) throw new FormatError(`${where}: a checkpoint of version ${version}; this release reads version ${VERSION}`);
   const parts: Record<"current" | "best", Map<string, Tensor>> = { current: new Map(), best: new Map() };
   for (const [name, stored] of tensors) {
     const part = name.startsWith("best.") ? "best" : "current";
