@@ -18,6 +18,11 @@ const steps: Step[] = [
   { name: "biome", about: "format and lint", run: () => runTool("@biomejs/biome/bin/biome", ["check", "--error-on-warnings", "."]) },
   { name: "tsc", about: "types", run: () => runTool("typescript/bin/tsc", ["--noEmit", "-p", "."]) },
   { name: "knip", about: "unused files, exports and dependencies", run: () => runTool("knip/bin/knip.js", ["--no-progress"]) },
+  {
+    name: "knip src",
+    about: "files of src that only tests use; x.testing.ts is for those",
+    run: () => runTool("knip/bin/knip.js", ["--production", "--include", "files", "--no-progress"]),
+  },
   { name: "pack", about: "build and pack", run: () => runNpm(["pack", "--pack-destination", folder]) },
   { name: "publint", about: "the packed package.json", run: () => runTool("publint/src/cli.js", ["run", tarball(), "--strict"]) },
   {

@@ -1,4 +1,5 @@
 /** Goldcrest for every platform: networks as graphs, their cost, and the engine that runs them. Needs nothing of Node. */
+import "./core/requireNode.ts";
 import { wasmBackend } from "./backends/wasm/index.ts";
 import type { Backend, OpenOptions, Session, Weights } from "./engine/session.ts";
 import type { Graph } from "./ir/graph.ts";

@@ -1,4 +1,6 @@
 /** Training with Goldcrest, on every platform. */
+import "./core/requireNode.ts";
+
 export type { Augmentation } from "./data/augment.ts";
 export { classWeights, countByLabel, type Dataset } from "./data/dataset.ts";
 export { openLoader } from "./data/loader.ts";

@@ -33,7 +33,8 @@ const browserEntries = ["src/index.ts", "src/train.ts"];
 const longFiles: Readonly<Record<string, string>> = {};
 const longest = 300;
 
-const isTest = (path: string): boolean => path.endsWith(".test.ts");
+/** Tests and what only they use; neither is part of the package. */
+const isTest = (path: string): boolean => /\.(test|testing)\.ts$/.test(path);
 const sources = listFiles("src/**/*.ts").filter((path) => !isTest(path));
 const isNodeFile = (path: string): boolean => path.endsWith(".node.ts") || path === "src/node.ts" || path.startsWith("src/cli/");
 

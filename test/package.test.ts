@@ -79,3 +79,14 @@ test("an old Node is told what is needed", () => {
   assert.match(stderr, /^goldcrest needs Node\.js 22\.12 or later; this is v20\.20\.2 /);
   assert.match(stderr, /install/);
 });
+
+test("an entry refuses to load in an old Node, by name", () => {
+  writeFileSync(
+    join(project, "older.mjs"),
+    'Object.defineProperty(process, "versions", { value: { ...process.versions, node: "22.11.0" } });',
+  );
+  const preload = ["--import", pathToFileURL(join(project, "older.mjs")).href];
+  const { status, stderr } = spawnSync(process.execPath, [...preload, "load.mjs"], { cwd: project, encoding: "utf8" });
+  assert.equal(status, 1);
+  assert.match(stderr, /EngineError: goldcrest needs Node\.js 22\.12 or later; this is 22\.11\.0/);
+});
