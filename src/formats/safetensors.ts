@@ -146,7 +146,8 @@ function checkLayout(entries: readonly Entry[], dataBytes: number, where: string
 
 /** Memory that starts where an element may start: the file's own where it is aligned, a copy elsewhere. */
 function aligned(bytes: Uint8Array, bytesEach: number): { buffer: ArrayBufferLike; byteOffset: number; length: number } {
-  const held = bytes.byteOffset % bytesEach === 0 ? bytes : bytes.slice();
+  // A constructor copies always; slice would not where the bytes are a Node Buffer.
+  const held = bytes.byteOffset % bytesEach === 0 ? bytes : new Uint8Array(bytes);
   return { buffer: held.buffer, byteOffset: held.byteOffset, length: held.length / bytesEach };
 }
 

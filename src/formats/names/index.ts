@@ -1,0 +1,26 @@
+import { OptionError } from "../../core/errors.ts";
+import { nearest } from "../../core/suggest.ts";
+import { caffe } from "./caffe.ts";
+import type { NameMap } from "./nameMap.ts";
+import { pytorchcv } from "./pytorchcv.ts";
+import { timm } from "./timm.ts";
+import { torchvision } from "./torchvision.ts";
+
+export { fromReferenceNames, type NamedShape, type NameMap, toReferenceNames } from "./nameMap.ts";
+
+/** References whose weight names are known, each by network. */
+export const references = { torchvision, pytorchcv, timm, caffe } as const;
+
+/** The map between our names and a reference's for a network (and variant, where the names depend on it). */
+export function nameMapOf(reference: keyof typeof references, network: string, variant = ""): NameMap {
+  const table: Readonly<Record<string, NameMap>> | undefined = Object.hasOwn(references, reference) ? references[reference] : undefined;
+  if (!table) {
+    const near = nearest(reference, Object.keys(references));
+    throw new OptionError(
+      `unknown reference "${reference}"; ${near ? `did you mean "${near}"?` : `known are ${Object.keys(references).join(", ")}`}`,
+    );
+  }
+  const map = table[`${network}-${variant}`] ?? table[network];
+  if (!map) throw new OptionError(`${reference} has no names for "${network}"; it has ${Object.keys(table).join(", ")}`);
+  return map;
+}

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { FormatError, OptionError } from "../../core/errors.ts";
+import { fromReferenceNames, nameMapOf, references, toReferenceNames } from "./index.ts";
+import { nameMap } from "./nameMap.ts";
+
+const pair = nameMap("theirs", [
+  ["stem", "conv1"],
+  ["body.1", "block"],
+  ["body.1.conv", "block.filter"],
+  ["head", "fc", "pointwise"],
+]);
+
+test("the longest fitting module decides, only at dots", () => {
+  assert.equal(pair.toReference({ name: "body.1.conv.weight", shape: [1] }).name, "block.filter.weight");
+  assert.equal(pair.toReference({ name: "body.1.norm.weight", shape: [1] }).name, "block.norm.weight");
+  assert.equal(pair.fromReference({ name: "block.filter.bias", shape: [1] }).name, "body.1.conv.bias");
+  assert.throws(
+    () => pair.toReference({ name: "body.10.weight", shape: [1] }),
+    /weight "body.10.weight" has no counterpart in the names of theirs/,
+  );
+  assert.throws(() => pair.fromReference({ name: "blocks.weight", shape: [1] }), FormatError);
+});
+
+test("a linear layer becomes a 1×1 convolution and back, its data shared", () => {
+  const ours = new Map([
+    ["head.weight", { shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) }],
+    ["head.bias", { shape: [2], data: Float32Array.of(7, 8) }],
+  ]);
+  const theirs = toReferenceNames(ours, pair);
+  assert.deepEqual(theirs.get("fc.weight")?.shape, [2, 3, 1, 1]);
+  assert.deepEqual(theirs.get("fc.bias")?.shape, [2]);
+  assert.equal(theirs.get("fc.weight")?.data, ours.get("head.weight")?.data);
+  assert.deepEqual(fromReferenceNames(theirs, pair), ours);
+});
+
+test("two weights of one name are refused", () => {
+  const clash = nameMap("theirs", [
+    ["a", "x"],
+    ["b", "x"],
+  ]);
+  const weights = new Map(["a.w", "b.w"].map((name) => [name, { shape: [1], data: Float32Array.of(1) }]));
+  assert.throws(() => toReferenceNames(weights, clash), /two weights become "x.w", the second from "b.w"/);
+});
+
+test("unknown references and networks are refused by name", () => {
+  assert.throws(() => nameMapOf("tim" as never, "mobilenet-v1"), /unknown reference "tim"; did you mean "timm"\?/);
+  assert.throws(() => nameMapOf("caffe", "mobilenet-v1"), OptionError);
+  assert.equal(nameMapOf("timm", "mobilenet-v3-large", "minimalistic"), references.timm["mobilenet-v3-large-minimalistic"]);
+  assert.equal(nameMapOf("timm", "mobilenet-v3-large", "paper"), references.timm["mobilenet-v3-large"]);
+});

@@ -1,0 +1,10 @@
+import { type NameMap, sameNames } from "./nameMap.ts";
+
+/** torchvision's names are ours wherever it has the network. */
+export const torchvision: Readonly<Record<string, NameMap>> = {
+  "mobilenet-v2": sameNames("torchvision"),
+  "mobilenet-v3-small": sameNames("torchvision"),
+  "mobilenet-v3-large": sameNames("torchvision"),
+  "shufflenet-v2": sameNames("torchvision"),
+  "squeezenet-1.1": sameNames("torchvision"),
+};

@@ -1,0 +1,79 @@
+/** Which of our networks a fixture's reference is, with the options and the weight names that it needs. */
+import { type NameMap, nameMapOf } from "../../src/formats/names/index.ts";
+import { findNetwork, type Network, type NetworkOptions } from "../../src/networks/index.ts";
+import { Mismatch } from "./compare.ts";
+
+/** A reference network as ours. */
+export interface Counterpart {
+  readonly network: Network;
+  readonly options: NetworkOptions;
+  readonly names: NameMap;
+}
+
+interface Rule {
+  readonly family: string;
+  readonly pattern: RegExp;
+  counterpart(match: RegExpExecArray): Counterpart;
+}
+
+function counterpart(network: string, options: NetworkOptions, reference: Parameters<typeof nameMapOf>[0]): Counterpart {
+  return { network: findNetwork(network), options, names: nameMapOf(reference, network, options.variant) };
+}
+
+const pytorchcvWidths: Readonly<Record<string, number>> = { w1: 1, w3d4: 0.75, wd2: 0.5, wd4: 0.25 };
+
+const rules: readonly Rule[] = [
+  {
+    family: "mobilenetv1",
+    pattern: /^mobilenet_(w1|w3d4|wd2|wd4)$/,
+    counterpart: ([, width]) => counterpart("mobilenet-v1", { width: pytorchcvWidths[width] }, "pytorchcv"),
+  },
+  {
+    family: "mobilenetv1",
+    pattern: /^mobilenetv1_(\d{3})$/,
+    counterpart: ([, width]) => counterpart("mobilenet-v1", { width: Number(width) / 100, variant: "relu6" }, "timm"),
+  },
+  { family: "mobilenetv2", pattern: /^mobilenet_v2$/, counterpart: () => counterpart("mobilenet-v2", {}, "torchvision") },
+  {
+    family: "mobilenetv3",
+    pattern: /^mobilenet_v3_(small|large)$/,
+    counterpart: ([, size]) => counterpart(`mobilenet-v3-${size}`, { variant: "torchvision" }, "torchvision"),
+  },
+  {
+    family: "mobilenetv3",
+    pattern: /^tf_mobilenetv3_(small|large)_(minimal_)?(\d{3})$/,
+    counterpart([, size, minimal, width]) {
+      const variant = minimal ? "minimalistic" : "paper";
+      return counterpart(`mobilenet-v3-${size}`, { width: Number(width) / 100, variant, padding: "tensorflow", normMomentum: 0.1 }, "timm");
+    },
+  },
+  {
+    family: "shufflenetv2",
+    pattern: /^shufflenet_v2_x(\d)_(\d)$/,
+    counterpart: ([, whole, tenths]) =>
+      counterpart("shufflenet-v2", { width: Number(`${whole}.${tenths}`), variant: "torchvision" }, "torchvision"),
+  },
+  { family: "squeezenet", pattern: /^squeezenet1_1$/, counterpart: () => counterpart("squeezenet-1.1", {}, "torchvision") },
+  { family: "squeezenet", pattern: /^1\.1$/, counterpart: () => counterpart("squeezenet-1.1", {}, "caffe") },
+];
+
+/** Arguments beside the name that references take, as our options. */
+const further: Readonly<Record<string, keyof NetworkOptions>> = { num_classes: "classes", width_mult: "width" };
+
+/** Our network for a fixture's family and constructor; anything that has none is named. */
+export function counterpartOf(family: string, called: Readonly<Record<string, unknown>>): Counterpart {
+  const { name, prototxt, ...rest } = called;
+  const id = String(name ?? prototxt ?? "");
+  for (const rule of rules) {
+    const match = rule.family === family ? rule.pattern.exec(id) : null;
+    if (!match) continue;
+    const found = rule.counterpart(match);
+    const options: Record<string, unknown> = { ...found.options };
+    for (const [argument, value] of Object.entries(rest)) {
+      if (!Object.hasOwn(further, argument)) throw new Mismatch(`unsupported: no option for the argument ${argument} of ${id}`);
+      options[further[argument]] = value;
+    }
+    return { ...found, options };
+  }
+  throw new Mismatch(`unsupported: no network for ${family} ${JSON.stringify(called)}`);
+}

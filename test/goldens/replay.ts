@@ -1,0 +1,48 @@
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { GoldcrestError, InternalError } from "../../src/core/errors.ts";
+import type { Backend } from "../../src/engine/session.ts";
+import { parseSafetensors } from "../../src/formats/safetensors.ts";
+import { Mismatch, type Tolerances } from "./compare.ts";
+import { replayBlock } from "./replayBlock.ts";
+import { type NetworkFixture, replayNetwork } from "./replayNetwork.ts";
+
+const NETWORK_FORMAT = "lightcnn-golden-net/1";
+const INDEX_FORMAT = "lightcnn-golden-index/1";
+
+/** Fixture files among files and folders (searched to the bottom), in order of name; indexes are left out. */
+export function findFixtures(paths: readonly string[]): readonly string[] {
+  return paths.flatMap((path) => {
+    if (!existsSync(path)) throw new Error(`${path}: no such file or folder`);
+    if (!statSync(path).isDirectory()) return [path];
+    const found = readdirSync(path, { recursive: true, encoding: "utf8" }).filter((name) => /\.(safetensors|json)$/.test(name));
+    return found
+      .sort()
+      .map((name) => join(path, name))
+      .filter((file) => statSync(file).isFile() && !isIndex(file));
+  });
+}
+
+function isIndex(file: string): boolean {
+  return file.endsWith("index.json") && readFileSync(file, "utf8").slice(0, 200).includes(INDEX_FORMAT);
+}
+
+/** Replays one file; returns undefined where it agrees, else the first difference or what is missing. */
+export async function replayFile(file: string, backend: Backend, tolerances: Tolerances): Promise<string | undefined> {
+  try {
+    if (file.endsWith(".safetensors")) {
+      await replayBlock(parseSafetensors(readFileSync(file), "fixture"), backend, tolerances);
+      return undefined;
+    }
+    const fixture: NetworkFixture = JSON.parse(readFileSync(file, "utf8"));
+    if (fixture?.format !== NETWORK_FORMAT)
+      throw new Mismatch(`unsupported: format ${JSON.stringify(fixture?.format)}, known is ${NETWORK_FORMAT}`);
+    await replayNetwork(fixture, backend, tolerances);
+    return undefined;
+  } catch (error) {
+    // A kernel that traps or a shape that does not fit is this fixture's failure; the others still run.
+    const isOurs = error instanceof Mismatch || error instanceof GoldcrestError;
+    if (isOurs || error instanceof InternalError || error instanceof SyntaxError) return error.message.split("\n")[0];
+    return `stopped: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+  }
+}
