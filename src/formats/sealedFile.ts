@@ -40,7 +40,8 @@ export async function unseal(key: string, what: string, file: Uint8Array, where:
   const { metadata, tensors } = parseSafetensors(file, where);
   const [text, hash] = [metadata.get(key), metadata.get(HASH)];
   if (text === undefined || hash === undefined) throw new FormatError(`${where}: not ${what} (no "${key}" in its metadata)`);
-  const copy = file.slice();
+  // Not slice, which would share the memory where the bytes are a Node Buffer.
+  const copy = new Uint8Array(file);
   const place = placeOfHash(copy);
   if (place >= 0) copy.set(new TextEncoder().encode(NO_HASH), place);
   const found = await sha256(copy);
