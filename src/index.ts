@@ -16,6 +16,8 @@ export type { Graph, Node, Value } from "./ir/graph.ts";
 export { print } from "./ir/print.ts";
 export { graphScope, type Scope } from "./ir/scope.ts";
 export { verify } from "./ir/verify.ts";
+export { type Classifier, openClassifier } from "./model/classifier.ts";
+export { loadModel, type Model, modelGraph, saveModel } from "./model/model.ts";
 export { type BuildOptions, buildNetwork, findNetwork, type Network, type NetworkOptions, networks } from "./networks/index.ts";
 export { ops } from "./ops/index.ts";
 export { differentiate } from "./passes/differentiate.ts";

@@ -1,6 +1,9 @@
 /** Goldcrest on Node: folders of images, data sets, model files and checkpoints on disk. */
+import "./core/requireNode.ts";
+
 export { defaultCacheFolder } from "./data/cacheFolder.node.ts";
 export { type DownloadOptions, type DownloadProgress, downloadFashionMnist } from "./data/download.node.ts";
 export { type FashionMnistOptions, isMnistFolder, openFashionMnist, openMnistFolder } from "./data/fashionMnist.node.ts";
+export { listImages, openDecoder, readFileBytes } from "./data/imageFile.node.ts";
 export { atomicWrite } from "./formats/atomicWrite.node.ts";
 export { checkpointStore } from "./train/checkpointStore.node.ts";
