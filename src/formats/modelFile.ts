@@ -50,6 +50,10 @@ export async function decodeModel(file: Uint8Array, where = "model"): Promise<Mo
   if (!areLabels) return refuse("labels", "a list of at least one text");
   if (!isRecord(preprocessing)) return refuse("preprocessing", "a record");
   const weights = new Map([...tensors].map(([name, stored]) => [name, elementsAsFloat32(stored)]));
+  for (const [name, { data }] of weights) {
+    const at = data.findIndex((x) => !Number.isFinite(x));
+    if (at >= 0) throw new FormatError(`${where}: element ${at} of the weight "${name}" is ${data[at]}; a model's weights are finite`);
+  }
   return {
     network: { name: network.name, options: network.options },
     labels: labels as readonly string[],

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FormatError, OptionError } from "../../core/errors.ts";
+import { buildNetwork } from "../../networks/index.ts";
 import { fromReferenceNames, nameMapOf, references, toReferenceNames } from "./index.ts";
 import { nameMap } from "./nameMap.ts";
 
@@ -49,3 +50,20 @@ test("unknown references and networks are refused by name", () => {
   assert.equal(nameMapOf("timm", "mobilenet-v3-large", "minimalistic"), references.timm["mobilenet-v3-large-minimalistic"]);
   assert.equal(nameMapOf("timm", "mobilenet-v3-large", "paper"), references.timm["mobilenet-v3-large"]);
 });
+
+for (const [reference, table] of Object.entries(references)) {
+  for (const [key, map] of Object.entries(table)) {
+    test(`${reference} names of ${key}: every weight there and back, no two the same`, () => {
+      const variant = key.endsWith("-minimalistic") ? "minimalistic" : undefined;
+      const graph = buildNetwork(variant ? key.replace("-minimalistic", "") : key, { width: 0.25, variant });
+      const theirs = new Set<string>();
+      for (const { kind, name = "", shape } of graph.leaves) {
+        if (kind === "input") continue;
+        const there = map.toReference({ name, shape });
+        theirs.add(there.name);
+        assert.deepEqual(map.fromReference(there), { name, shape });
+      }
+      assert.equal(theirs.size, graph.leaves.length - 1);
+    });
+  }
+}
