@@ -6,9 +6,11 @@ import { batchNormTrain } from "./batchNormTrain.ts";
 import { channelSum } from "./channelSum.ts";
 import { channelShuffle, concat, padChannels, slice } from "./channels.ts";
 import { conv2d } from "./conv2d.ts";
+import { conv2dInputGradient } from "./conv2dInputGradient.ts";
 import { conv2dWeightGradient } from "./conv2dWeightGradient.ts";
 import { elementwise } from "./elementwise.ts";
 import { linear } from "./linear.ts";
+import { linearInputGradient } from "./linearInputGradient.ts";
 import { linearWeightGradient } from "./linearWeightGradient.ts";
 import { averagePool, globalAveragePool, maxPool } from "./pool.ts";
 import { reshape } from "./reshape.ts";
@@ -25,6 +27,7 @@ export const kernels = {
   channelSum,
   concat,
   conv2d,
+  conv2dInputGradient,
   conv2dWeightGradient,
   dropout: elementwise,
   globalAveragePool,
@@ -33,8 +36,9 @@ export const kernels = {
   hardSwish: elementwise,
   hardSwishGradient: elementwise,
   linear,
-  maxPool,
+  linearInputGradient,
   linearWeightGradient,
+  maxPool,
   multiply: elementwise,
   padChannels,
   relu6: elementwise,

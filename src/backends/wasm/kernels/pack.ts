@@ -24,6 +24,8 @@ export interface PanelSource {
   readonly columnStep: number;
   readonly channelStep: number;
   readonly groups?: Groups;
+  /** Added to the place of an output's filter for each group before its own; 0 where outputs lie evenly. */
+  readonly groupStep?: number;
 }
 
 const panelFields = {
@@ -39,6 +41,7 @@ const panelFields = {
   columnStep: "i32",
   channelStep: "i32",
   groupOutputs: "i32",
+  groupStep: "i32",
   lastStart: "i32",
 } as const;
 
@@ -53,8 +56,8 @@ const NEVER = 0x7fff_ffff;
 
 /** Units are panels. `channels` counts those of one group. */
 const packPanels = wasmKernel("pack panels", panelFields, (args, k) => {
-  const { y, source, n, rows, columns, channels, run, outStep, rowStep, columnStep, channelStep, groupOutputs, lastStart, begin, end } =
-    args;
+  const { y, source, n, rows, columns, channels, run, outStep, rowStep, columnStep, channelStep, begin, end } = args;
+  const { groupOutputs, groupStep, lastStart } = args;
   const at = k.local(
     y.plus(
       begin
@@ -68,12 +71,14 @@ const packPanels = wasmKernel("pack panels", panelFields, (args, k) => {
     const start = k.local(i32.min(i32.divU(panel.times(PANEL), groupOutputs).times(channels), lastStart));
     const lanes = Array.from({ length: PANEL }, (_, lane): Lane => {
       const output = k.local(panel.times(PANEL).plus(lane));
-      const first = k.local(i32.divU(output, groupOutputs).times(channels).minus(start));
+      const group = k.local(i32.divU(output, groupOutputs));
+      const first = k.local(group.times(channels).minus(start));
       k.if(i32.ge(output, n), () => {
         first.set(NEVER);
         output.set(0);
       });
-      return { filter: k.local(source.plus(output.times(outStep)).minus(first.times(channelStep))), first };
+      const filter = source.plus(output.times(outStep)).plus(group.times(groupStep)).minus(first.times(channelStep));
+      return { filter: k.local(filter), first };
     });
     k.for({ to: rows }, (row) => {
       k.for({ to: columns }, (column) => {
@@ -108,6 +113,7 @@ export function packPanelSteps(target: Pointer, panels: PanelSource): readonly S
     columnStep: columnStep * 4,
     channelStep: channelStep * 4,
     groupOutputs: groups?.outputs ?? NEVER,
+    groupStep: (panels.groupStep ?? 0) * 4,
     lastStart: groups ? groups.channels - run : 0,
   };
   return [step(packPanels, Math.ceil(n / PANEL), args)];

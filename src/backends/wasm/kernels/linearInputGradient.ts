@@ -1,0 +1,16 @@
+import type { Lower } from "../kernel.ts";
+import { pad4, stridesOf } from "../layout.ts";
+import { gemmSteps } from "./gemm.ts";
+import { type PanelSource, packed, packPanelSteps, panelFloats } from "./pack.ts";
+
+export const linearInputGradient: Lower = (node, context) => {
+  const [dy, weight] = node.inputs;
+  const [outputs, n] = weight.shape;
+  const [channelStep, outStep] = stridesOf(weight.shape, context.isWeight(weight) ? "weight" : "activation");
+  const one = { rows: 1, columns: 1, rowStep: 0, columnStep: 0 };
+  const panels: PanelSource = { source: context.at(weight), n, channels: outputs, run: outputs, outStep, channelStep, ...one };
+  const weights = packed(context, "turned panels", weight, panelFloats(panels), (target) => packPanelSteps(target, panels));
+  const [a, y] = [context.at(dy), context.at(node.outputs[0])];
+  const product = gemmSteps({ a, rows: dy.shape[0], lda: pad4(outputs), k: outputs, packed: weights.at, n, y, ldy: pad4(n) });
+  return [...weights.steps, ...product];
+};
