@@ -13,12 +13,15 @@ import { linear } from "./linear.ts";
 import { linearInputGradient } from "./linearInputGradient.ts";
 import { linearWeightGradient } from "./linearWeightGradient.ts";
 import { averagePool, globalAveragePool, maxPool } from "./pool.ts";
+import { averagePoolGradient, globalAveragePoolGradient, maxPoolGradient } from "./poolGradient.ts";
 import { reshape } from "./reshape.ts";
+import { softmax, softmaxCrossEntropy, softmaxCrossEntropyGradient, softmaxGradient } from "./softmax.ts";
 import { sumTo } from "./sumTo.ts";
 
 export const kernels = {
   add: elementwise,
   averagePool,
+  averagePoolGradient,
   batchNorm,
   batchNormEvalGradient,
   batchNormGradient,
@@ -31,6 +34,7 @@ export const kernels = {
   conv2dWeightGradient,
   dropout: elementwise,
   globalAveragePool,
+  globalAveragePoolGradient,
   hardSigmoid: elementwise,
   hardSigmoidGradient: elementwise,
   hardSwish: elementwise,
@@ -39,6 +43,7 @@ export const kernels = {
   linearInputGradient,
   linearWeightGradient,
   maxPool,
+  maxPoolGradient,
   multiply: elementwise,
   padChannels,
   relu6: elementwise,
@@ -51,5 +56,9 @@ export const kernels = {
   silu: elementwise,
   siluGradient: elementwise,
   slice,
+  softmax,
+  softmaxCrossEntropy,
+  softmaxCrossEntropyGradient,
+  softmaxGradient,
   sumTo,
 } satisfies KernelTable;
