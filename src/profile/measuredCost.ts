@@ -17,6 +17,8 @@ export interface MeasuredCost {
   readonly fallbacks: number;
 }
 
+const WARM_UP_MS = 500;
+
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -25,7 +27,7 @@ function median(values: readonly number[]): number {
 
 /** Runs a session on what its inputs hold, `runs` times whole and `runs` times step by step. */
 export function measureCost(session: Session, runs = 20): MeasuredCost {
-  for (let i = 0; i < 3; i++) session.runInPlace();
+  warmUp(session);
   const whole = Array.from({ length: runs }, () => {
     const start = performance.now();
     session.runInPlace();
@@ -34,6 +36,12 @@ export function measureCost(session: Session, runs = 20): MeasuredCost {
   const profiles = Array.from({ length: runs }, () => session.profile());
   const steps = profiles[0].map((row, i) => ({ ...row, milliseconds: median(profiles.map((profile) => profile[i].milliseconds)) }));
   return { rows: byNode(steps), milliseconds: median(whole), fallbacks: session.fallbacks.length };
+}
+
+/** Engines compile hot WebAssembly anew, in the background: without this the first runs would be timed on code that nobody keeps. */
+function warmUp(session: Session): void {
+  const start = performance.now();
+  for (let i = 0; i < 3 || performance.now() - start < WARM_UP_MS; i++) session.runInPlace();
 }
 
 /** Neighbouring steps of one node become one row. */

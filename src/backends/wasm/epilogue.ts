@@ -47,7 +47,7 @@ function fusedChain(
   const links: { expression: Expression; attrs: object; names: string[] }[] = [];
   for (const fused of chain) {
     const expression = expressions[fused.op.name as OpName];
-    const isAligned = fused.inputs.every((value) => value.shape.join() === shape.join());
+    const isAligned = fused.inputs.every((value) => value.shape.join() === shape.join() && (shape.length < 2 || !context.isWeight(value)));
     if (!expression || !isAligned) return undefined;
     const names = fused.inputs.map((value) => {
       const name = `e${Object.keys(fields).length}`;

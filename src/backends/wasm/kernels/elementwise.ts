@@ -92,7 +92,11 @@ export const elementwise: Lower = (node, context) => {
   const epilogue = epilogueOf(node, context, expressions);
   if (!expression || !epilogue) return undefined;
   const shape = node.outputs[0].shape.join();
+  const isWeight = context.isWeight(node.outputs[0]);
+  // Weights and activations of one shape lie differently; such a pair is rare enough for the reference.
+  if (node.inputs.some((value) => value.shape.length > 1 && value.shape.join() === shape && context.isWeight(value) !== isWeight))
+    return undefined;
   if (node.inputs.every((value) => value.shape.join() === shape)) return flat(node, expression, epilogue, context);
   const isBroadcastable = node.inputs.length === 2 && node.inputs[0].shape.join() === shape && node.inputs[0].shape.length !== 3;
-  return isBroadcastable && !context.isWeight(node.outputs[0]) ? broadcast(node, expression, epilogue, context) : undefined;
+  return isBroadcastable && !isWeight ? broadcast(node, expression, epilogue, context) : undefined;
 };
