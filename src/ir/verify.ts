@@ -78,7 +78,10 @@ function verifyUpdates(graph: Graph, known: ReadonlySet<Value>): void {
   for (const { target, source } of graph.updates) {
     const name = `update of "${target.name}"`;
     claim(known.has(target) && known.has(source), () => `${name}: target or source is not in the graph`);
-    claim(target.kind === "parameter" || target.kind === "state", () => `${name}: a ${target.kind} cannot be updated`);
+    claim(
+      target.kind === "parameter" || target.kind === "state",
+      () => `${name}: only parameters and states are updated, found ${target.kind === "input" ? "an" : "a"} ${target.kind}`,
+    );
     claim(isSameShape(target.shape, source.shape), () => `${name} ${formatShape(target.shape)} by ${formatShape(source.shape)}`);
     claim(!targets.has(target), () => `${name} happens twice`);
     targets.add(target);

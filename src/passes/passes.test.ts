@@ -1,0 +1,148 @@
+/** Each pass on the smallest graph that shows it, before and after as text (test/expected/passes/). */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { matchExpected } from "../../test/lib/expected.ts";
+import { randomWeights } from "../../test/lib/randomWeights.ts";
+import type { Graph, Value } from "../ir/graph.ts";
+import { print } from "../ir/print.ts";
+import { graphScope, type Scope } from "../ir/scope.ts";
+import { verify } from "../ir/verify.ts";
+import { ops } from "../ops/index.ts";
+import { differentiate } from "./differentiate.ts";
+import { foldBatchNorm } from "./foldBatchNorm.ts";
+import { foldConstants } from "./foldConstants.ts";
+import { fuseActivation } from "./fuseActivation.ts";
+import { optimise, optimiseTraining } from "./index.ts";
+import { removeDead } from "./removeDead.ts";
+
+const init = { kind: "constant", value: 1 } as const;
+const one = { stride: [1, 1], padding: [0, 0, 0, 0], groups: 1, similarity: "product" } as const;
+
+function conv(g: Scope, x: Value, out: number): Value {
+  return ops.conv2d(g, [x, g.parameter("weight", [out, x.shape[1], 1, 1], init)], one);
+}
+
+function norm(g: Scope, x: Value): Value {
+  const vector = [x.shape[1]];
+  const trained = [g.parameter("weight", vector, init), g.parameter("bias", vector, init)];
+  const statistics = [g.state("mean", vector, init), g.state("var", vector, init)];
+  if (!g.isTraining) return ops.batchNorm(g, [x, ...trained, ...statistics], { eps: 1e-5 });
+  const count = g.state("count", [], init);
+  const results = ops.batchNormTrain.all(g, [x, ...trained, ...statistics, count], { eps: 1e-5, momentum: 0.1 });
+  for (const [i, target] of [...statistics, count].entries()) g.update(target, results[i + 3]);
+  return results[0];
+}
+
+/** y = relu6(x + norm(conv(x))), the end of a residual block. */
+function residual(isTraining = false): Graph {
+  const g = graphScope({ isTraining });
+  const x = g.input("image", [2, 3, 2, 2]);
+  const sum = ops.add(g.scope("sum"), [x, norm(g.scope("norm"), conv(g.scope("conv"), x, 3))], {});
+  g.output("y", ops.relu6(g.scope("act"), [sum], {}));
+  return g.finish();
+}
+
+function show(name: string, before: Graph, after: Graph): void {
+  verify(after);
+  matchExpected(`passes/${name}.txt`, `before\n${print(before)}\nafter\n${print(after)}`);
+}
+
+test("a normalisation is folded into the convolution before it, as graph", () => {
+  const graph = residual();
+  show("foldBatchNorm", graph, foldBatchNorm(graph));
+});
+
+test("a normalisation is not folded where something else reads the convolution", () => {
+  const g = graphScope();
+  const y = conv(g.scope("conv"), g.input("image", [1, 3, 2, 2]), 3);
+  g.output("y", norm(g.scope("norm"), y));
+  g.output("before", y);
+  assert.ok(foldBatchNorm(g.finish()).nodes.some(({ op }) => op.name === "batchNorm"));
+});
+
+test("what depends on weights only is computed once and stored under its scope", () => {
+  const graph = foldBatchNorm(residual());
+  const folded = foldConstants(graph, randomWeights(graph));
+  show("foldConstants", graph, folded.graph);
+  assert.deepEqual([...folded.weights.keys()].sort(), ["conv.bias.reshape", "conv.weight.multiply"]);
+});
+
+test("a state that a run replaces is not constant", () => {
+  const g = graphScope();
+  const held = g.state("held", [3], init);
+  const twice = ops.add(g, [held, held], {});
+  g.update(held, twice);
+  g.output("y", twice);
+  const { graph } = foldConstants(g.finish(), randomWeights(g.finish()));
+  assert.equal(graph.nodes.length, 1);
+});
+
+test("a residual addition and the activation behind it go into the epilogue of the layer before", () => {
+  const graph = residual();
+  show("fuseActivation", graph, fuseActivation(graph));
+});
+
+test("an activation whose operand has a second reader is not fused", () => {
+  const g = graphScope();
+  const y = conv(g.scope("conv"), g.input("image", [1, 3, 2, 2]), 3);
+  g.output("y", ops.multiply(g, [ops.relu(g, [y], {}), y], {}));
+  assert.ok(fuseActivation(g.finish()).nodes.every(({ epilogue }) => epilogue.length === 0));
+});
+
+test("nodes that lead nowhere and weights that nothing reads are dropped; inputs stay", () => {
+  const g = graphScope();
+  const x = g.input("image", [1, 3, 2, 2]);
+  conv(g.scope("unread"), x, 4);
+  g.input("unused", [1]);
+  g.output("y", ops.relu(g, [x], {}));
+  const graph = g.finish();
+  show("removeDead", graph, removeDead(graph));
+});
+
+test("all inference passes leave one node of a residual block", () => {
+  const graph = residual();
+  const { graph: fast } = optimise(graph, randomWeights(graph));
+  assert.deepEqual(
+    fast.nodes.map(({ op, epilogue }) => [op.name, ...epilogue.map((fused) => fused.op.name)]),
+    [["conv2d", "add", "relu6"]],
+  );
+});
+
+test("the gradient of a residual block adds what both branches send back", () => {
+  const graph = residual(true);
+  const wrt = graph.leaves.filter(({ name }) => name === "image" || name === "conv.weight");
+  const { graph: both, gradients } = differentiate(graph, { loss: "y", cotangent: "dy", wrt });
+  assert.deepEqual(
+    [...gradients.keys()].map(({ name }) => name),
+    ["image", "conv.weight"],
+  );
+  show("differentiate", graph, { ...both, outputs: Object.fromEntries([...gradients].map(([leaf, value]) => [`d ${leaf.name}`, value])) });
+});
+
+test("in training, ReLU6 is fused although its gradient is computed, hard-swish is not", () => {
+  const fusedOps = (act: "relu6" | "hardSwish"): readonly string[] => {
+    const g = graphScope({ isTraining: true });
+    const y = norm(g.scope("norm"), conv(g.scope("conv"), g.input("image", [2, 3, 2, 2]), 3));
+    g.output("y", ops[act](g, [y], {}));
+    const { graph, gradients } = differentiate(g.finish(), { loss: "y", cotangent: "dy" });
+    const outputs = { ...graph.outputs, ...Object.fromEntries([...gradients].map(([leaf, value]) => [`d ${leaf.name}`, value])) };
+    return optimiseTraining({ ...graph, outputs }).nodes.flatMap(({ epilogue }) => epilogue.map(({ op }) => op.name));
+  };
+  assert.deepEqual(fusedOps("relu6"), ["relu6"]);
+  assert.deepEqual(fusedOps("hardSwish"), []);
+});
+
+test("only a scalar is differentiated without a cotangent, and only an output that exists", () => {
+  assert.throws(
+    () => differentiate(residual(), { loss: "y" }),
+    /output "y" is \[2, 3, 2, 2\], but only a scalar \[\] can be differentiated/,
+  );
+  assert.throws(() => differentiate(residual()), /no output "loss" to differentiate; the graph has y/);
+});
+
+test("an op without a gradient rule names itself and its place", () => {
+  const g = graphScope();
+  const p = g.scope("layer").parameter("p", [3], init);
+  g.output("y", ops.normScale(g.scope("layer"), [p, p], { eps: 0 }));
+  assert.throws(() => differentiate(g.finish(), { loss: "y", cotangent: "dy" }), /normScale at "layer" has no gradient rule/);
+});

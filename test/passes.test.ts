@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { evaluate } from "../src/backends/reference/index.ts";
+import { type Graph, leavesOf } from "../src/ir/graph.ts";
+import { extendScope } from "../src/ir/scope.ts";
+import { verify } from "../src/ir/verify.ts";
+import { buildNetwork, networks } from "../src/networks/index.ts";
+import { ops } from "../src/ops/index.ts";
+import { differentiate } from "../src/passes/differentiate.ts";
+import type { Weighted } from "../src/passes/foldConstants.ts";
+import { applyPasses, inferencePasses, type Pass, trainingPasses } from "../src/passes/index.ts";
+import { assertClose } from "./lib/compare.ts";
+import { randomInputs, randomWeights } from "./lib/randomWeights.ts";
+import { foldedPass, samePass, type Tolerance } from "./tolerances.ts";
+
+const small = { size: 32, classes: 3, width: 0.25, isSmallImage: true };
+
+function inferenceNetwork(name: string): Weighted {
+  const graph = buildNetwork(name, small);
+  return { graph, weights: randomWeights(graph) };
+}
+
+/** A network with loss and gradients; every gradient and every updated state is an output, so that a pass that harms one is seen. */
+function trainingNetwork(name: string): Weighted {
+  const g = extendScope(buildNetwork(name, { ...small, batch: 2, isTraining: true }), { isTraining: true });
+  const { logits } = g.finish().outputs;
+  g.output("loss", ops.softmaxCrossEntropy(g, [logits, g.input("target", logits.shape)], { smoothing: 0.1 }));
+  const { graph, gradients } = differentiate(g.finish());
+  const full = extendScope(graph);
+  for (const [leaf, gradient] of gradients) full.output(`gradient of ${leaf.name}`, gradient);
+  for (const { target, source } of graph.updates) full.output(`new ${target.name}`, source);
+  return { graph: full.finish(), weights: randomWeights(graph) };
+}
+
+function assertSameOutputs(before: Weighted, after: Weighted, tolerance: Tolerance, what: string): void {
+  verify(after.graph);
+  const inputs = randomInputs(before.graph);
+  const wanted = evaluate(before.graph, before.weights, inputs);
+  const found = evaluate(after.graph, after.weights, inputs);
+  assert.deepEqual([...found.keys()], [...wanted.keys()]);
+  for (const [output, { data }] of wanted) assertClose(found.get(output)?.data ?? [], data, tolerance, `${output} after ${what}`);
+}
+
+const isFolding = (pass: Pass): boolean => pass.name === "foldConstants";
+const count = (graph: Graph, name: string): number => graph.nodes.filter(({ op }) => op.name === name).length;
+
+for (const name of Object.keys(networks)) {
+  test(`${name}: every inference pass keeps the outputs`, () => {
+    const network = inferenceNetwork(name);
+    for (const pass of inferencePasses) {
+      assertSameOutputs(network, applyPasses([pass], network), isFolding(pass) ? foldedPass : samePass, pass.name);
+    }
+    assertSameOutputs(network, applyPasses(inferencePasses, network), foldedPass, "all passes");
+  });
+
+  test(`${name}: after all inference passes no normalisation is left and each activation behind a layer is fused`, () => {
+    const { graph, weights } = applyPasses(inferencePasses, inferenceNetwork(name));
+    assert.equal(count(graph, "batchNorm"), 0);
+    assert.equal(count(graph, "normScale"), 0);
+    for (const relu of graph.nodes.filter(({ op }) => op.name === "relu" || op.name === "relu6")) {
+      assert.notEqual(relu.inputs[0].producer?.op.name, "conv2d", `${relu.scope} is not fused`);
+    }
+    assert.deepEqual(
+      leavesOf(graph, "parameter").map((leaf) => weights.get(leaf.name as string)?.shape),
+      leavesOf(graph, "parameter").map((leaf) => leaf.shape),
+    );
+  });
+
+  test(`${name}: training passes keep the loss, every gradient and every running statistic`, () => {
+    const network = trainingNetwork(name);
+    assertSameOutputs(network, applyPasses(trainingPasses, network), samePass, "the training passes");
+  });
+
+  test(`${name}: differentiating for training computes a gradient of every parameter and none of the image`, () => {
+    const { graph } = trainingNetwork(name);
+    for (const { name: leaf } of leavesOf(graph, "parameter")) assert.ok(graph.outputs[`gradient of ${leaf}`], `no gradient of ${leaf}`);
+    const [image] = leavesOf(graph, "input");
+    const isOfImage = (shape: unknown): boolean => String(shape) === String(image.shape);
+    assert.ok(!graph.nodes.some(({ op, outputs }) => op.name.endsWith("InputGradient") && isOfImage(outputs[0].shape)));
+  });
+}
