@@ -1,5 +1,5 @@
 import { ShapeError } from "../core/errors.ts";
-import { formatShape, type Shape } from "../core/shape.ts";
+import { formatShape, type Shape, size } from "../core/shape.ts";
 import type { ReferenceTensor } from "../core/tensor.ts";
 import type { Node, Value } from "./graph.ts";
 import type { Scope } from "./scope.ts";
@@ -81,9 +81,14 @@ export function defineOp<A extends object>(record: OpRecord<A>): Op<A> {
   return Object.assign(op, facts, { all, shapes });
 }
 
-/** The cost of one node, its epilogue included. */
+/** The cost of one node, its epilogue included: fused ops add their arithmetic, but move only their further operands. */
 export function costOf(node: Node): Cost {
-  const shapes = node.inputs.map((value) => value.shape);
   const outputs = node.outputs.map((value) => value.shape);
-  return node.op.cost(shapes, node.attrs, outputs);
+  const shapes = (values: readonly Value[]): readonly Shape[] => values.map((value) => value.shape);
+  const own = node.op.cost(shapes(node.inputs), node.attrs, outputs);
+  return node.epilogue.reduce((sum, { op, attrs, inputs }) => {
+    const { macs, adds } = op.cost([outputs[0], ...shapes(inputs)], attrs, [outputs[0]]);
+    const moved = inputs.reduce((elements, { shape }) => elements + size(shape), 0);
+    return { macs: sum.macs + macs, adds: sum.adds + adds, moved: sum.moved + moved };
+  }, own);
 }

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { size } from "../src/core/shape.ts";
+import { type AnyOp, type Cost, costOf } from "../src/ir/op.ts";
+import { graphScope } from "../src/ir/scope.ts";
+import { type Convolution, eachTapRow } from "../src/ops/convolution.ts";
+import { type OpName, ops } from "../src/ops/index.ts";
+import type { Case } from "./cases/case.ts";
+import { cases } from "./cases/index.ts";
+
+/** The only ops that multiply and accumulate, as papers count. */
+const multiplies: ReadonlySet<string> = new Set<OpName>([
+  ...(["conv2d", "conv2dInputGradient", "conv2dWeightGradient"] as const),
+  ...(["linear", "linearInputGradient", "linearWeightGradient"] as const),
+]);
+
+/** Gathers do no arithmetic. */
+const moves: ReadonlySet<string> = new Set<OpName>(["concat", "slice", "padChannels", "channelShuffle", "reshape"]);
+
+function costOfCase(op: AnyOp, { operands, attrs }: Case): Cost {
+  const inputs = operands.map(({ shape }) => shape);
+  return op.cost(inputs, attrs, op.shapes(inputs, attrs));
+}
+
+for (const [name, op] of Object.entries(ops) as [OpName, AnyOp][]) {
+  test(`${name}: every case has a cost of whole numbers, of the kind of work that the op does`, () => {
+    for (const testCase of cases[name]) {
+      const { macs, adds, moved } = costOfCase(op, testCase);
+      for (const part of [macs, adds, moved]) assert.ok(Number.isSafeInteger(part) && part >= 0, `${part} is not a count`);
+      assert.equal(macs > 0, multiplies.has(name));
+      assert.equal(macs + adds === 0, moves.has(name));
+      assert.equal(moved === 0, op.isView === true);
+    }
+  });
+}
+
+test("a convolution counts one multiply–accumulate for each tap that its loops visit, its bias as additions", () => {
+  for (const { operands, attrs } of cases.conv2d) {
+    const [x, weight, bias] = operands.map(({ shape }) => shape);
+    const [y] = ops.conv2d.shapes([x, weight], attrs as Convolution);
+    let taps = 0;
+    eachTapRow({ x, weight, y, attrs: attrs as Convolution }, () => {
+      taps += x[0] * y[3];
+    });
+    const { macs, adds } = costOfCase(ops.conv2d, { operands, attrs });
+    assert.equal(macs, taps);
+    assert.equal(adds, bias ? size(y) : 0);
+  }
+});
+
+test("a depthwise-separable layer costs what the paper's formula says", () => {
+  // MobileNet, arXiv 1704.04861, section 3.1: D_K² · M · D_F² + M · N · D_F².
+  const [kernel, from, to, side] = [3, 32, 64, 112];
+  const attrs = { stride: [1, 1], padding: [1, 1, 1, 1], groups: from, similarity: "product" } as const;
+  const x = [1, from, side, side];
+  const depthwise = ops.conv2d.cost([x, [from, 1, kernel, kernel]], attrs, [x]);
+  const pointwise = ops.conv2d.cost([x, [to, from, 1, 1]], { ...attrs, padding: [0, 0, 0, 0], groups: 1 }, [[1, to, side, side]]);
+  assert.equal(depthwise.macs + pointwise.macs, kernel ** 2 * from * side ** 2 + from * to * side ** 2);
+});
+
+test("both gradients of a convolution cost as many multiply–accumulates as the convolution", () => {
+  for (const [i, forward] of cases.conv2d.entries()) {
+    const { macs } = costOfCase(ops.conv2d, forward);
+    assert.equal(costOfCase(ops.conv2dInputGradient, cases.conv2dInputGradient[i]).macs, macs);
+    assert.equal(costOfCase(ops.conv2dWeightGradient, cases.conv2dWeightGradient[i]).macs, macs);
+  }
+});
+
+test("a fused activation and a fused residual add their arithmetic, and move only what they read", () => {
+  const g = graphScope();
+  const x = g.input("x", [2, 8]);
+  const inputs = [x, g.parameter("w", [8, 8], { kind: "constant", value: 0 })];
+  const fused = [
+    { op: ops.add, attrs: {}, inputs: [x] },
+    { op: ops.relu, attrs: {}, inputs: [] },
+  ];
+  g.emit(ops.linear, inputs, {}, fused);
+  const [node] = g.finish().nodes;
+  assert.deepEqual(costOf(node), { macs: 2 * 8 * 8, adds: 16 + 16, moved: 16 + 64 + 16 + 16 });
+});
