@@ -25,6 +25,7 @@ for (const shape of shapes) {
     await assertAgreement(ops.batchNormTrain, [shape, c, c, c, c, []], { eps: 1e-5, momentum: 0.1 }, { operand: statistics(4) });
     await assertAgreement(ops.batchNormGradient, [shape, c, c, c, shape], {}, { operand: statistics(3) });
     await assertAgreement(ops.channelSum, [shape], {});
+    await assertAgreement(ops.normScale, [c, c], { eps: 1e-5 }, { operand: statistics(1) });
   });
 }
 

@@ -2,6 +2,7 @@
 import { f32x4, v128 } from "../assembler.ts";
 import { epilogueOf } from "../epilogue.ts";
 import { type Lower, step } from "../kernel.ts";
+import { pad4 } from "../layout.ts";
 import { wasmKernel } from "../module.ts";
 import { gradientSums } from "./batchNormGradient.ts";
 import { affineStep } from "./channelAffine.ts";
@@ -84,4 +85,19 @@ export const batchNormEvalGradient: Lower = (node, context) => {
     step(finishEval, vectors, { partial, chunks: rows.chunks, rowBytes: rows.rowBytes, a, c, dgamma, dbeta, ...statistics }),
     affineStep(rows, { y: dx, x: context.at(dy), a, c }),
   ];
+};
+
+const scaleFields = { y: "i32", gamma: "i32", variance: "i32", eps: "f32" } as const;
+const scales = wasmKernel("normScale", scaleFields, ({ y, gamma, variance, eps, begin, end }, k) => {
+  k.for({ from: begin.times(16), to: end.times(16), step: 16 }, (lane) => {
+    const spread = f32x4.max(f32x4.add(v128.load(variance.plus(lane)), f32x4.splat(eps)), f32x4.const(LEAST_VARIANCE));
+    k.store(y.plus(lane), f32x4.div(v128.load(gamma.plus(lane)), f32x4.sqrt(spread)));
+  });
+});
+
+export const normScale: Lower = (node, context) => {
+  const [gamma, variance] = node.inputs.map((value) => context.at(value));
+  const { eps } = node.attrs as { eps: number };
+  const vectors = pad4(node.inputs[0].shape[0]) / 4;
+  return node.inputs[0].shape.length === 1 ? [step(scales, vectors, { y: context.at(node.outputs[0]), gamma, variance, eps })] : undefined;
 };

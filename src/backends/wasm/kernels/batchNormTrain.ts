@@ -6,12 +6,12 @@ import { f32, f32x4, i32, v128 } from "../assembler.ts";
 import { epilogueOf } from "../epilogue.ts";
 import { type Lower, step } from "../kernel.ts";
 import { wasmKernel } from "../module.ts";
+import { LEAST_VARIANCE } from "./batchNorm.ts";
 import { affineStep } from "./channelAffine.ts";
 import { partialSums, type Reduction, reduceChannels, rowsOf, totalOf } from "./channelReduction.ts";
 import { expressions } from "./expressions.ts";
 
 const SAMPLES = 32;
-const LEAST_VARIANCE = 2 ** -100;
 
 const deviations: Reduction = {
   key: "x − shift, (x − shift)²",

@@ -1,10 +1,11 @@
 /** The kernel table: one entry per op. A missing op runs on the float64 reference, and the profile says so. */
 import type { KernelTable } from "../kernel.ts";
-import { batchNorm, batchNormEvalGradient } from "./batchNorm.ts";
+import { batchNorm, batchNormEvalGradient, normScale } from "./batchNorm.ts";
 import { batchNormGradient } from "./batchNormGradient.ts";
 import { batchNormTrain } from "./batchNormTrain.ts";
 import { channelSum } from "./channelSum.ts";
 import { channelShuffle, concat, padChannels, slice } from "./channels.ts";
+import { clipScale, gradientNorms } from "./clipping.ts";
 import { conv2d } from "./conv2d.ts";
 import { conv2dInputGradient } from "./conv2dInputGradient.ts";
 import { conv2dWeightGradient } from "./conv2dWeightGradient.ts";
@@ -12,6 +13,7 @@ import { elementwise } from "./elementwise.ts";
 import { linear } from "./linear.ts";
 import { linearInputGradient } from "./linearInputGradient.ts";
 import { linearWeightGradient } from "./linearWeightGradient.ts";
+import { adamw, ema, rmsprop, sgd } from "./optimiser.ts";
 import { averagePool, globalAveragePool, maxPool } from "./pool.ts";
 import { averagePoolGradient, globalAveragePoolGradient, maxPoolGradient } from "./poolGradient.ts";
 import { reshape } from "./reshape.ts";
@@ -19,6 +21,7 @@ import { softmax, softmaxCrossEntropy, softmaxCrossEntropyGradient, softmaxGradi
 import { sumTo } from "./sumTo.ts";
 
 export const kernels = {
+  adamw,
   add: elementwise,
   averagePool,
   averagePoolGradient,
@@ -28,13 +31,16 @@ export const kernels = {
   batchNormTrain,
   channelShuffle,
   channelSum,
+  clipScale,
   concat,
   conv2d,
   conv2dInputGradient,
   conv2dWeightGradient,
   dropout: elementwise,
+  ema,
   globalAveragePool,
   globalAveragePoolGradient,
+  gradientNorms,
   hardSigmoid: elementwise,
   hardSigmoidGradient: elementwise,
   hardSwish: elementwise,
@@ -45,12 +51,15 @@ export const kernels = {
   maxPool,
   maxPoolGradient,
   multiply: elementwise,
+  normScale,
   padChannels,
   relu6: elementwise,
   relu6Gradient: elementwise,
   relu: elementwise,
   reluGradient: elementwise,
   reshape,
+  rmsprop,
+  sgd,
   sigmoid: elementwise,
   sigmoidGradient: elementwise,
   silu: elementwise,
