@@ -63,17 +63,17 @@ function viewOf(held: Held, name: string): View {
 function runInPlace(held: Held, observe: (node: Node, milliseconds: number) => void = () => {}): void {
   const { graph, values } = held;
   needOpen(held);
-  const valueOf = (value: Value): ReferenceTensor => values.get(value) as ReferenceTensor;
+  const tensorOf = (value: Value): ReferenceTensor => values.get(value) as ReferenceTensor;
   for (const leaf of leavesOf(graph, "input")) values.set(leaf, toReference(viewOf(held, leaf.name as string)));
   for (const node of graph.nodes) {
     const start = performance.now();
-    const ys = computeNode(node, valueOf);
+    const ys = computeNode(node, tensorOf);
     for (const [i, value] of node.outputs.entries()) values.set(value, ys[i]);
     observe(node, performance.now() - start);
   }
   // Before the updates: an output that is a parameter shows what the run used.
-  for (const [name, value] of Object.entries(graph.outputs)) viewOf(held, name).data.set(valueOf(value).data);
-  const sources = graph.updates.map(({ source }) => valueOf(source));
+  for (const [name, value] of Object.entries(graph.outputs)) viewOf(held, name).data.set(tensorOf(value).data);
+  const sources = graph.updates.map(({ source }) => tensorOf(source));
   for (const [i, { target }] of graph.updates.entries()) values.set(target, sources[i]);
 }
 
