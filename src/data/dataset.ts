@@ -28,13 +28,15 @@ export interface Dataset {
   /** Side of the stored images where all are squares of one size. */
   readonly nativeSize?: number;
   readonly fixedParts?: FixedParts;
-  /** Images that were left out. */
+  /** Images that were left out, or turned out to be unreadable since. */
   readonly problems: readonly Problem[];
   /** Sentences for the user: unbalanced classes, duplicates, ignored files. */
   readonly warnings: readonly string[];
   labelOf(index: number): number;
   /** A name to show for one image: its path, or "train 17". */
   nameOf(index: number): string;
+  /** SHA-256 (hex) of the image's file, where it has one of its own. */
+  hashOf?(index: number): string;
   /** One image's bytes; owned by the data set, not to be written to. Synchronous where they are in memory; rejects with a DataError naming the image. */
   pixels(index: number, rule: PixelRule): Uint8Array | Promise<Uint8Array>;
   /** Hash (SHA-256, hex) of names, labels and contents, for the model file's provenance. */

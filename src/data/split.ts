@@ -64,3 +64,24 @@ export function splitDataset(dataset: Dataset, options: SplitOptions = {}): Part
   }
   return { train: second.kept, validation: second.taken, test: first.taken };
 }
+
+/** Warnings about images that are in two parts at once (the same file contents), which makes the later part's figures too good. */
+export function duplicateWarnings(dataset: Dataset, { train, validation, test }: Parts): string[] {
+  const { hashOf } = dataset;
+  if (!hashOf) return [];
+  const warnings: string[] = [];
+  const compare = (first: Uint32Array, second: Uint32Array, names: string): void => {
+    const byHash = new Map<string, number>();
+    for (const index of first) byHash.set(hashOf(index), index);
+    const pairs: string[] = [];
+    for (const index of second) {
+      const other = byHash.get(hashOf(index));
+      if (other !== undefined) pairs.push(`${dataset.nameOf(other)} = ${dataset.nameOf(index)}`);
+    }
+    if (pairs.length > 0) warnings.push(`${pairs.length} images are both in ${names} (${pairs.slice(0, 3).join("; ")})`);
+  };
+  compare(train, validation, "training and validation");
+  compare(train, test, "training and test");
+  compare(validation, test, "validation and test");
+  return warnings;
+}
