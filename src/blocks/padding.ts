@@ -1,4 +1,5 @@
 import type { Shape } from "../core/shape.ts";
+import { samePadding } from "../ops/window.ts";
 
 /** How a layer pads: as PyTorch's references do (half the kernel on each side) or as TensorFlow's "SAME" does (by size, the odd pixel last). */
 export type PaddingStyle = "symmetrical" | "tensorflow";
@@ -12,13 +13,6 @@ export type Pair = readonly [number, number];
 /** The same on both axes, unless both were given. */
 export function pair(extent: number | Pair): Pair {
   return typeof extent === "number" ? [extent, extent] : extent;
-}
-
-/** TensorFlow pads so that the output has ceil(input / stride) pixels; what cannot be halved goes after the image. */
-function samePadding(input: number, kernel: number, stride: number): Pair {
-  const total = Math.max((Math.ceil(input / stride) - 1) * stride + kernel - input, 0);
-  const before = Math.floor(total / 2);
-  return [before, total - before];
 }
 
 /** [top, bottom, left, right] in pixels for an image [n, c, h, w]. */

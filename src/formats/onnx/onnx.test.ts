@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as ort from "onnxruntime-web";
+import { referenceBackend } from "../../backends/reference/index.ts";
+import { OptionError } from "../../core/errors.ts";
+import { random } from "../../core/random.ts";
+import { size } from "../../core/shape.ts";
+import type { Tensor } from "../../core/tensor.ts";
+import type { Graph } from "../../ir/graph.ts";
+import { graphScope } from "../../ir/scope.ts";
+import { buildNetwork, networks } from "../../networks/index.ts";
+import { ops } from "../../ops/index.ts";
+import { optimise } from "../../passes/index.ts";
+import { encodeGraphAsOnnx } from "./index.ts";
+import { bytes, float, integer, message, nested } from "./protobuf.ts";
+
+ort.env.wasm.numThreads = 1;
+
+/** Weights that keep activations of every network alive: weights by fan-in, the rest near where it starts. */
+function lively(graph: Graph): Map<string, Tensor> {
+  const weights = new Map<string, Tensor>();
+  for (const { kind, name = "", shape, init } of graph.leaves) {
+    if (kind !== "parameter" && kind !== "state") continue;
+    const stream = random(1, name);
+    const gain = shape.length > 1 ? Math.sqrt(6 / size(shape.slice(1))) : 0.2;
+    const middle = init?.kind === "constant" ? init.value : 0;
+    weights.set(name, { shape, data: Float32Array.from({ length: size(shape) }, (_, i) => middle + gain * (2 * stream.uniform(i) - 1)) });
+  }
+  return weights;
+}
+
+function image(shape: readonly number[]): Tensor {
+  const stream = random(2, "image");
+  return { shape, data: Float32Array.from({ length: size(shape) }, (_, i) => 3 * stream.uniform(i) - 1.5) };
+}
+
+async function expectSame(graph: Graph, weights: Map<string, Tensor>, model: Uint8Array): Promise<void> {
+  const input = graph.leaves.find((leaf) => leaf.kind === "input");
+  assert.ok(input);
+  const given = image(input.shape);
+  using ours = await referenceBackend.open(graph, weights);
+  const expected = ours.run({ [input.name as string]: given });
+  const theirs = await ort.InferenceSession.create(model);
+  const results = await theirs.run({ [input.name as string]: new ort.Tensor("float32", given.data, [...given.shape]) });
+  await theirs.release();
+  for (const [name, { shape, data }] of Object.entries(expected)) {
+    assert.deepEqual([...results[name].dims], [...shape]);
+    const found = results[name].data as Float32Array;
+    const most = data.reduce((max, x) => Math.max(max, Math.abs(x)), 0);
+    const worst = data.reduce((max, x, i) => Math.max(max, Math.abs(x - found[i])), 0);
+    assert.ok(most > 1e-3, `${name} is all but zero: the comparison would say nothing`);
+    assert.ok(worst <= 1e-4 * most, `${name}: off by ${worst} of ${most}`);
+  }
+}
+
+for (const network of Object.values(networks)) {
+  for (const padding of ["symmetrical", "tensorflow"] as const) {
+    test(`${network.name} (${padding}) gives the same logits in onnxruntime, as built and optimised`, async () => {
+      const graph = buildNetwork(network, { size: [66, 50], width: 0.25, classes: 11, batch: 2, padding });
+      const weights = lively(graph);
+      await expectSame(graph, weights, encodeGraphAsOnnx(graph, weights));
+      const fast = optimise(graph, weights);
+      await expectSame(graph, weights, encodeGraphAsOnnx(fast.graph, fast.weights));
+    });
+  }
+}
+
+test("ops that no network uses yet: average pooling, SiLU, sigmoid, softmax, normScale", async () => {
+  const g = graphScope();
+  const x = g.input("image", [2, 4, 7, 5]);
+  const window = { kernel: [3, 2], stride: [2, 1], padding: [1, 0, 0, 1] } as const;
+  g.output("counted", ops.averagePool(g, [ops.silu(g, [x], {})], { ...window, countsPadding: true }));
+  g.output("uncounted", ops.averagePool(g, [ops.sigmoid(g, [x], {})], { ...window, countsPadding: false }));
+  g.output("probabilities", ops.softmax(g, [ops.reshape(g, [x], { shape: [2, 140] })], {}));
+  const variance = g.state("running_var", [4], { kind: "constant", value: 1 });
+  g.output("scale", ops.normScale(g, [g.parameter("norm.weight", [4], { kind: "constant", value: 1 }), variance], { eps: 1e-3 }));
+  const graph = g.finish();
+  const weights = lively(graph);
+  await expectSame(graph, weights, encodeGraphAsOnnx(graph, weights));
+});
+
+test("the file names its maker, its operator set and what it was told", () => {
+  const graph = buildNetwork("mobilenet-v1", { size: 32, width: 0.1, classes: 2 });
+  const text = Buffer.from(encodeGraphAsOnnx(graph, lively(graph), { metadata: { labels: '["Ärmel"]' } })).toString("utf8");
+  for (const part of ["goldcrest", "labels", '["Ärmel"]', "image", "logits"]) assert.ok(text.includes(part), part);
+});
+
+test("an op of training is refused by name", () => {
+  const graph = buildNetwork("mobilenet-v1", { size: 64, width: 0.1, isTraining: true });
+  assert.throws(
+    () => encodeGraphAsOnnx(graph, lively(graph)),
+    (error: unknown) =>
+      error instanceof OptionError && /"batchNormTrain" at "features.init_block.bn" cannot be said in ONNX/.test(error.message),
+  );
+});
+
+test("a missing weight is refused by name", () => {
+  const graph = buildNetwork("mobilenet-v1", { size: 32, width: 0.1 });
+  assert.throws(() => encodeGraphAsOnnx(graph, new Map()), /no weight "features.init_block.conv.weight" for the ONNX model/);
+});
+
+test("protocol buffer fields are encoded as the format's description shows", () => {
+  assert.deepEqual([...integer(1, 150)], [0x08, 0x96, 0x01]);
+  assert.deepEqual([...integer(3, -1)], [0x18, ...Array(9).fill(0xff), 0x01]);
+  assert.deepEqual([...bytes(2, new TextEncoder().encode("testing"))], [0x12, 0x07, 0x74, 0x65, 0x73, 0x74, 0x69, 0x6e, 0x67]);
+  assert.deepEqual([...nested(3, [integer(1, 150)])], [0x1a, 0x03, 0x08, 0x96, 0x01]);
+  assert.deepEqual([...float(2, 1.5)], [0x15, 0x00, 0x00, 0xc0, 0x3f]);
+  assert.deepEqual([...integer(20, 7)], [0xa0, 0x01, 0x07]);
+  assert.equal(message([]).length, 0);
+});

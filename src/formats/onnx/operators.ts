@@ -1,0 +1,85 @@
+/** How each op is said in ONNX, opset 17. An op without a line here is refused by name. */
+import { OptionError } from "../../core/errors.ts";
+import type { Shape } from "../../core/shape.ts";
+import type { OpName } from "../../ops/index.ts";
+import type { Attribute, Elements } from "./messages.ts";
+
+/** What a translation writes with: it emits operators and constants and gets back their names. */
+export interface OnnxWriter {
+  emit(type: string, inputs: readonly string[], attributes?: Readonly<Record<string, Attribute>>): string;
+  constant(shape: Shape, data: Elements): string;
+}
+
+/** Operands of one application: names and shapes, in order. */
+export interface Operands {
+  readonly names: readonly string[];
+  readonly shapes: readonly Shape[];
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a table of ops cannot name each one's attributes; the op's own record has checked them
+type Translate = (writer: OnnxWriter, operands: Operands, attrs: any) => string;
+
+/** An operator of the same meaning and operands. */
+function same(type: string, attributes: Readonly<Record<string, Attribute>> = {}): Translate {
+  return (writer, { names }) => writer.emit(type, names, attributes);
+}
+
+function scalar(writer: OnnxWriter, value: number): string {
+  return writer.constant([], Float32Array.of(value));
+}
+
+function integers(writer: OnnxWriter, values: readonly number[]): string {
+  return writer.constant([values.length], BigInt64Array.from(values, BigInt));
+}
+
+/** ONNX lists what goes before on each axis, then what goes after. */
+function pads([top, bottom, left, right]: readonly number[]): readonly number[] {
+  return [top, left, bottom, right];
+}
+
+const sixth = { alpha: { float: 1 / 6 }, beta: { float: 0.5 } } as const;
+
+/** The translations, by op name. */
+export const operators = {
+  add: same("Add"),
+  averagePool: (writer, { names }, { kernel, stride, padding, countsPadding }) =>
+    writer.emit("AveragePool", names, {
+      kernel_shape: kernel,
+      strides: stride,
+      pads: pads(padding),
+      count_include_pad: countsPadding ? 1 : 0,
+    }),
+  batchNorm: (writer, { names }, { eps }) => writer.emit("BatchNormalization", names, { epsilon: { float: eps } }),
+  channelShuffle(writer, { names, shapes }, { groups }) {
+    const [n, c, h, w] = shapes[0];
+    const split = writer.emit("Reshape", [names[0], integers(writer, [n, groups, c / groups, h, w])]);
+    const swapped = writer.emit("Transpose", [split], { perm: [0, 2, 1, 3, 4] });
+    return writer.emit("Reshape", [swapped, integers(writer, [n, c, h, w])]);
+  },
+  concat: (writer, { names }, { axis }) => writer.emit("Concat", names, { axis }),
+  conv2d(writer, { names, shapes }, { stride, padding, groups, similarity }) {
+    if (similarity !== "product") throw new OptionError(`ONNX has no convolution of similarity "${similarity}"`);
+    const [, , ...kernel] = shapes[1];
+    return writer.emit("Conv", names, { kernel_shape: kernel, strides: stride, pads: pads(padding), group: groups });
+  },
+  globalAveragePool: same("GlobalAveragePool"),
+  hardSigmoid: same("HardSigmoid", sixth),
+  hardSwish: same("HardSwish"),
+  linear: (writer, { names }) => writer.emit("Gemm", names, { transB: 1 }),
+  maxPool: (writer, { names }, { kernel, stride, padding, isCeil }) =>
+    writer.emit("MaxPool", names, { kernel_shape: kernel, strides: stride, pads: pads(padding), ceil_mode: isCeil ? 1 : 0 }),
+  multiply: same("Mul"),
+  normScale(writer, { names: [gamma, variance] }, { eps }) {
+    const shifted = writer.emit("Add", [variance, scalar(writer, eps)]);
+    return writer.emit("Div", [gamma, writer.emit("Sqrt", [shifted])]);
+  },
+  relu: same("Relu"),
+  relu6: (writer, { names }) => writer.emit("Clip", [names[0], scalar(writer, 0), scalar(writer, 6)]),
+  reshape: (writer, { names }, { shape }) => writer.emit("Reshape", [names[0], integers(writer, shape)]),
+  sigmoid: same("Sigmoid"),
+  silu: (writer, { names }) => writer.emit("Mul", [names[0], writer.emit("Sigmoid", names)]),
+  slice(writer, { names }, { start, length, axis }) {
+    return writer.emit("Slice", [names[0], integers(writer, [start]), integers(writer, [start + length]), integers(writer, [axis])]);
+  },
+  softmax: same("Softmax", { axis: 1 }),
+} satisfies Partial<Record<OpName, Translate>>;
