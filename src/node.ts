@@ -4,6 +4,7 @@ import "./core/requireNode.ts";
 export { defaultCacheFolder } from "./data/cacheFolder.node.ts";
 export { type DownloadOptions, type DownloadProgress, downloadFashionMnist } from "./data/download.node.ts";
 export { type FashionMnistOptions, isMnistFolder, openFashionMnist, openMnistFolder } from "./data/fashionMnist.node.ts";
+export { type FolderOptions, openFolder } from "./data/folder/openFolder.node.ts";
 export { listImages, openDecoder, readFileBytes } from "./data/imageFile.node.ts";
 export { atomicWrite } from "./formats/atomicWrite.node.ts";
 export { checkpointStore } from "./train/checkpointStore.node.ts";

@@ -33,7 +33,7 @@ export function openDraws(seed: number, purpose: string): Draws {
   };
 }
 
-/** A number of Beta(α, α), by Jöhnk's method for α ≤ 1 and from two gamma variates (Cheng's BB) above. */
+/** A number of Beta(α, α), by Jöhnk's method for α ≤ 1 and by Cheng's BB (1978) above. */
 export function beta(alpha: number, uniform: () => number): number {
   for (;;) {
     const first = Math.max(uniform(), 2 ** -25);
@@ -46,10 +46,10 @@ export function beta(alpha: number, uniform: () => number): number {
       if (x + y === 0) return first < second ? 0 : 1;
       continue;
     }
-    const spread = Math.sqrt((2 * alpha - 2) / (2 * alpha * alpha - 2 * alpha));
-    const v = (1 / spread) * Math.log(first / (1 - first));
+    const v = Math.log(first / (1 - first)) / Math.sqrt(alpha);
     const w = alpha * Math.exp(v);
-    if (2 * alpha * Math.log((2 * alpha) / (alpha + w)) + (alpha + 1 / spread) * v - 1.3862944 >= Math.log(first * first * second)) {
+    const likelihood = 2 * alpha * Math.log((2 * alpha) / (alpha + w)) + (alpha + Math.sqrt(alpha)) * v - Math.log(4);
+    if (likelihood >= Math.log(first * first * second)) {
       return w / (alpha + w);
     }
   }

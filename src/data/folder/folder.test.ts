@@ -7,12 +7,13 @@ import { pngFile, writeSample } from "../../../test/lib/samples.ts";
 import { DataError } from "../../core/errors.ts";
 import { classWeights, countByLabel } from "../dataset.ts";
 import type { Image, PixelRule } from "../image.ts";
-import { loadPixels } from "../loadImage.node.ts";
+import { openDecoder } from "../imageFile.node.ts";
 import { duplicateWarnings, splitDataset } from "../split.ts";
 import { compareCodePoints } from "./labels.ts";
 import { type FolderOptions, openFolder } from "./openFolder.node.ts";
 import { scanFolder } from "./scan.node.ts";
 
+const load = openDecoder();
 const rule: PixelRule = { size: 16, channels: 3, fit: "crop" };
 
 /** A small picture that depends on a number. */
@@ -77,7 +78,7 @@ test("labels are the sub-folders in code-point order; nested images, Unicode nam
     assert.deepEqual([dataset.problems, dataset.channels], [[], 3]);
     assert.match(dataset.warnings.join("\n"), /1 images outside the labels.*\n1 files that are not JPEG.*\(1 \.txt\)/);
     for (let i = 0; i < dataset.count; i++) {
-      assert.deepEqual(Uint8Array.from(await dataset.pixels(i, rule)), await loadPixels(join(root, names[i]), rule));
+      assert.deepEqual(Uint8Array.from(await dataset.pixels(i, rule)), await load(join(root, names[i]), rule));
     }
     await dataset.close();
   });

@@ -4,7 +4,7 @@ import { openNodeCodecs } from "../decode/codecs.node.ts";
 import { decodeImage } from "../decode/decode.ts";
 import { readHeader } from "../decode/header.ts";
 import type { Image, PixelRule } from "../image.ts";
-import { readBounded } from "../loadImage.node.ts";
+import { readImageBytes } from "../imageFile.node.ts";
 import { prepare } from "../resize.ts";
 import { readEntry, writeEntry } from "./pixelCache.node.ts";
 
@@ -43,7 +43,7 @@ export interface CheckResult {
 const codecs = openNodeCodecs();
 
 async function readImage(file: string, name: string): Promise<{ bytes: Uint8Array; hash: string }> {
-  const bytes = await readBounded(file, name);
+  const bytes = await readImageBytes(file, name);
   return { bytes, hash: createHash("sha256").update(bytes).digest("hex") };
 }
 

@@ -120,7 +120,7 @@ export async function openFolder(root: string, options: FolderOptions = {}): Pro
   const cacheFolder = options.cacheFolder === false ? undefined : (options.cacheFolder ?? defaultCacheFolder());
   const scan = await scanFolder(root);
   const isDecoded = options.check ? options.check === "decode" : scan.files.length <= CHECKED_BY_DECODING;
-  const pool = openPool(threads);
+  const pool = openPool({ threads });
   try {
     const checks = await checkFiles(scan.files, pool, { root, maxPixels, isDecoded, rules, cacheFolder, onProgress });
     const { labels, items, problems, empty } = select(scan, checks);

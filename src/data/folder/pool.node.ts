@@ -30,14 +30,23 @@ interface Place {
   timer?: NodeJS.Timeout;
 }
 
-/** A job that takes longer is given up, ms. */
-const MOST_TIME = 60_000;
+/** How a pool works. */
+export interface PoolOptions {
+  /** Default: as many as the machine has, at most 8. */
+  readonly threads?: number;
+  /** A job that takes longer is given up, ms. Default one minute. */
+  readonly mostTime?: number;
+  /** The program of each thread. */
+  readonly program?: URL;
+}
 
 /**
  * Opens a pool. Jobs are handed out at once, not one by one: while the main thread computes it cannot hand out more, and the threads
  * must not run dry. The process is kept alive only while jobs are under way.
  */
-export function openPool(threads: number = Math.min(availableParallelism(), 8), mostTime: number = MOST_TIME): Pool {
+export function openPool(options: PoolOptions = {}): Pool {
+  const { threads = Math.min(availableParallelism(), 8), mostTime = 60_000 } = options;
+  const program = options.program ?? new URL("./worker.node.ts", import.meta.url);
   const places: Place[] = [];
   let nextId = 0;
   let isClosed = false;
@@ -64,12 +73,14 @@ export function openPool(threads: number = Math.min(availableParallelism(), 8), 
     for (const [id, waiting] of others) send(place, id, waiting);
   };
   const start = (place: Place): Worker => {
-    const worker = new Worker(new URL("./worker.node.ts", import.meta.url));
+    const worker = new Worker(program);
     worker.unref();
     worker.on("message", (reply: Reply) => settle(place, reply));
-    worker.on("error", (cause: Error) => {
-      if (place.worker === worker) restart(place, `the decoder broke down (${cause.message})`);
-    });
+    const fail = (why: string): void => {
+      if (place.worker === worker) restart(place, `the decoder broke down (${why})`);
+    };
+    worker.on("error", (cause: Error) => fail(cause.message));
+    worker.on("exit", (code) => fail(`exit code ${code}`));
     return worker;
   };
   const send = (place: Place, id: number, waiting: Waiting): void => {

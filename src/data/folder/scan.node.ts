@@ -3,6 +3,7 @@ import { readdir, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { DataError } from "../../core/errors.ts";
 import type { Problem } from "../dataset.ts";
+import { isImageName } from "../imageFile.node.ts";
 import { compareCodePoints, labelOfName, readLabels } from "./labels.ts";
 
 /** The three parts that a folder may be divided into on disk. */
@@ -32,7 +33,6 @@ export interface Scan {
   readonly ignored: ReadonlyMap<string, number>;
 }
 
-const imageEndings = new Set([".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp"]);
 const partNames: Readonly<Record<string, PartName>> = {
   train: "train",
   val: "validation",
@@ -79,7 +79,7 @@ async function walk(root: string, path: string, found: Walk, seen: Set<string>, 
 
 async function visit(root: string, path: string, found: Walk, seen: Set<string>, depth: number): Promise<void> {
   const ending = extname(path).toLowerCase();
-  const isImage = imageEndings.has(ending);
+  const isImage = isImageName(path);
   const info = await stat(join(root, path)).catch((cause) => {
     // A broken link to something that is no image is as harmless as the thing itself.
     if (isImage) throw cause;
@@ -96,7 +96,7 @@ async function subFolders(root: string, path: string, loose: string[]): Promise<
   for (const entry of await listFolder(root, path)) {
     const isFolder = entry.isDirectory() || (entry.isSymbolicLink() && (await isFolderAt(join(root, path, entry.name))));
     if (isFolder) names.push(entry.name);
-    else if (imageEndings.has(extname(entry.name).toLowerCase())) loose.push(entry.name);
+    else if (isImageName(entry.name)) loose.push(entry.name);
   }
   return names;
 }
