@@ -77,11 +77,16 @@ function paddedImage(task: Task): { readonly a: Pointer; readonly size: Pair; re
   return { a: y, size: paddedSize, steps: padSteps({ x, y, images, lanes, size, before, paddedSize }) };
 }
 
+/** Channels of an image so thin that skipping its padding lanes pays. */
+function thinLanesOf(kernel: Pair, channels: number): number | undefined {
+  return kernel[1] > 1 && channels < 4 ? channels : undefined;
+}
+
 /** How many floats in a row one run of a window reads, and how the runs of a window lie. */
 function windowsOf(
   { channels, groups, kernel, stride, outSize, outputs }: Task,
   size: Pair,
-): { run: number; windows: Windows; groups?: Groups } {
+): { run: number; windows: Windows; groups?: Groups; thinLanes?: number } {
   const lanes = pad4(channels);
   const line = size[1] * lanes;
   const places = { outWidth: outSize[1], outHeight: outSize[0], rowStep: stride[0] * line, imageStep: size[0] * line };
@@ -90,15 +95,19 @@ function windowsOf(
     const shares = { channels, inputs: channels / groups, outputs: outputs / groups };
     return { run: groupSpan(shares), windows: { ...windows, columns: kernel[1] }, groups: shares };
   }
-  // One pixel of padding lanes costs nothing where a run is one pixel; longer runs go through them.
-  return { run: kernel[1] === 1 ? channels : kernel[1] * lanes, windows: { ...windows, columns: 1 } };
+  // A run of one pixel stops before the padding lanes; longer runs go through them, unless the image is thin.
+  return {
+    run: kernel[1] === 1 ? channels : kernel[1] * lanes,
+    windows: { ...windows, columns: 1 },
+    thinLanes: thinLanesOf(kernel, channels),
+  };
 }
 
 function product(task: Task): readonly Step[] {
   const { node, context, images, channels, outputs, kernel, stride, outSize, isPadded, bias, epilogue } = task;
   const [, weight] = node.inputs;
   const image = paddedImage(task);
-  const { run, windows, groups } = windowsOf(task, image.size);
+  const { run, windows, groups, thinLanes } = windowsOf(task, image.size);
   const isFlat = !groups && !isPadded && kernel[0] * kernel[1] * stride[0] * stride[1] === 1;
   const [outStep, channelStep, rowStep, columnStep] = stridesOf(weight.shape, context.isWeight(weight) ? "weight" : "activation");
   const panels: PanelSource = {
@@ -107,7 +116,7 @@ function product(task: Task): readonly Step[] {
     rows: kernel[0],
     columns: kernel[1],
     channels,
-    run: groups ? run : kernel[1] === 1 ? channels : pad4(channels),
+    run: groups ? run : kernel[1] === 1 || thinLanes ? channels : pad4(channels),
     outStep,
     rowStep,
     columnStep,
@@ -123,6 +132,7 @@ function product(task: Task): readonly Step[] {
     k: run,
     windows: isFlat ? undefined : windows,
     groups,
+    thinLanes,
     packed: weights.at,
     n: outputs,
     bias,

@@ -16,8 +16,8 @@ import { type Arguments, type Fields, wasmKernel } from "../module.ts";
 /** Outputs in a panel of packed weights. */
 export const PANEL = 8;
 
-/** Most rows of a tile: 12 sums, 2 weight vectors and 1 input vector fit the 16 registers of x86-64. */
-const MOST_ROWS = 6;
+/** Most rows of a tile: 10 sums, 2 weight vectors, 1 input vector and, without relaxed SIMD, 1 product fit the 16 registers of x86-64. */
+const MOST_ROWS = 5;
 
 /** B larger than this (bytes) does not stay in a second-level cache beside A. */
 const CACHED_BYTES = 256 * 1024;
@@ -54,6 +54,8 @@ export interface Gemm {
   readonly lda: number;
   readonly k: number;
   readonly windows?: Windows;
+  /** Runs are pixels of 4 lanes of which only the first so many (1 to 3) are read; `k` still counts all lanes. */
+  readonly thinLanes?: number;
   readonly groups?: Groups;
   /** B: `packedFloats(n, k · runs)` floats, see pack.ts. */
   readonly packed: Pointer;
@@ -96,6 +98,7 @@ const baseFields = {
   tilesPerUnit: "i32",
   rowBlocks: "i32",
   panels: "i32",
+  panelBytes: "i32",
   panelsPerUnit: "i32",
 } as const;
 const windowFields = {
@@ -117,6 +120,8 @@ type All = typeof baseFields & typeof windowFields & typeof groupFields & typeof
 interface Kind {
   /** Rows of the lower tiles; the others have one more. */
   readonly rows: number;
+  /** Channels of images that have fewer than 4: the padding lanes of their pixels are skipped. Otherwise 0. */
+  readonly thinLanes: number;
   readonly isWindowed: boolean;
   readonly isGrouped: boolean;
   readonly hasBias: boolean;
@@ -163,16 +168,24 @@ function rowStarts({ k, kind, args }: TileContext, first: Local<"i32">, count: n
 }
 
 /** sums += the run of `args.run` bytes at each start, times the weights at `b`, which ends behind them. */
-function multiplyRun({ k, args }: TileContext, starts: readonly Expr<"i32">[], sums: readonly Local<"v128">[], b: Local<"i32">): void {
-  k.for({ to: args.run, step: 4 }, (at) => {
-    const low = k.local(v128.load(b));
-    const high = k.local(v128.load(b, 16));
-    b.add(32);
-    for (const [row, start] of starts.entries()) {
-      const x = k.local(f32x4.loadSplat(start.plus(at)));
-      sums[2 * row].set(k.madd(x, low, sums[2 * row]));
-      sums[2 * row + 1].set(k.madd(x, high, sums[2 * row + 1]));
+function multiplyRun(
+  { k, kind, args }: TileContext,
+  starts: readonly Expr<"i32">[],
+  sums: readonly Local<"v128">[],
+  b: Local<"i32">,
+): void {
+  const lanes = kind.thinLanes || 1;
+  k.for({ to: args.run, step: kind.thinLanes ? 16 : 4 }, (at) => {
+    for (let lane = 0; lane < lanes; lane++) {
+      const low = k.local(v128.load(b, lane * 32));
+      const high = k.local(v128.load(b, lane * 32 + 16));
+      for (const [row, start] of starts.entries()) {
+        const x = k.local(f32x4.loadSplat(start.plus(at), lane * 4));
+        sums[2 * row].set(k.madd(x, low, sums[2 * row]));
+        sums[2 * row + 1].set(k.madd(x, high, sums[2 * row + 1]));
+      }
     }
+    b.add(lanes * 32);
   });
 }
 
@@ -241,9 +254,7 @@ function tile(context: TileContext, row: Local<"i32">, count: number): void {
   const { k, args, firstPanel, lastPanel } = context;
   const starts = rowStarts(context, row, count);
   const sums = Array.from({ length: 2 * count }, () => k.variable("v128"));
-  const panelBytes = k.local(args.run.times(PANEL));
-  if (context.kind.isWindowed) panelBytes.set(panelBytes.times(args.windowRows).times(args.windowColumns));
-  const b = k.local(args.packed.plus(firstPanel.times(panelBytes)));
+  const b = k.local(args.packed.plus(firstPanel.times(args.panelBytes)));
   const column = k.local(firstPanel.times(4 * PANEL));
   k.for({ from: firstPanel, to: lastPanel }, (panel) => {
     startSums(context, sums, column);
@@ -282,7 +293,13 @@ function emitGemm(kind: Kind, args: Arguments<All>, k: Code): void {
 }
 
 function kernelOf(kind: Kind): ReturnType<typeof wasmKernel<Fields>> {
-  const marks = [kind.isWindowed && "windows", kind.isGrouped && "groups", kind.hasBias && "bias", kind.isAdded && "added"];
+  const marks = [
+    kind.thinLanes > 0 && `thin${kind.thinLanes}`,
+    kind.isWindowed && "windows",
+    kind.isGrouped && "groups",
+    kind.hasBias && "bias",
+    kind.isAdded && "added",
+  ];
   const key = `gemm ${[`rows${kind.rows}`, ...marks.filter(Boolean)].join(" ")}${kind.epilogue?.key ?? ""}`;
   const fields = {
     ...baseFields,
@@ -314,6 +331,7 @@ export function gemmSteps(gemm: Gemm): readonly Step[] {
   const tall = low === MOST_ROWS ? 0 : rows - tiles * low;
   const kind: Kind = {
     rows: low,
+    thinLanes: gemm.thinLanes ?? 0,
     isWindowed: windows !== undefined,
     isGrouped: groups !== undefined,
     hasBias: bias !== undefined,
@@ -322,7 +340,8 @@ export function gemmSteps(gemm: Gemm): readonly Step[] {
   };
   const panels = Math.ceil(n / PANEL);
   const runs = windows ? windows.rows * windows.columns : 1;
-  const { tilesPerUnit, panelsPerUnit } = blocking(rows, panels, k * PANEL * runs, tiles);
+  const products = (k * runs * (gemm.thinLanes ?? 4)) / 4;
+  const { tilesPerUnit, panelsPerUnit } = blocking(rows, panels, products * PANEL, tiles);
   const rowBlocks = Math.ceil(tiles / tilesPerUnit);
   const args = {
     a: gemm.a,
@@ -337,6 +356,7 @@ export function gemmSteps(gemm: Gemm): readonly Step[] {
     tilesPerUnit,
     rowBlocks,
     panels,
+    panelBytes: products * PANEL * 4,
     panelsPerUnit,
     ...(windows ? windowArgs(windows) : {}),
     ...(groups ? { groupInputs: groups.inputs * 4, groupOutputs: groups.outputs, lastStart: (groups.channels - k) * 4 } : {}),
