@@ -2,35 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { evaluate } from "../src/backends/reference/index.ts";
 import { type Graph, leavesOf } from "../src/ir/graph.ts";
-import { extendScope } from "../src/ir/scope.ts";
 import { verify } from "../src/ir/verify.ts";
-import { buildNetwork, networks } from "../src/networks/index.ts";
-import { ops } from "../src/ops/index.ts";
-import { differentiate } from "../src/passes/differentiate.ts";
+import { networks } from "../src/networks/index.ts";
 import type { Weighted } from "../src/passes/foldConstants.ts";
 import { applyPasses, inferencePasses, type Pass, trainingPasses } from "../src/passes/index.ts";
 import { assertClose } from "./lib/compare.ts";
-import { randomInputs, randomWeights } from "./lib/randomWeights.ts";
+import { randomInputs } from "./lib/randomWeights.ts";
+import { inferenceNetwork, trainingNetwork } from "./lib/smallNetworks.ts";
 import { foldedPass, samePass, type Tolerance } from "./tolerances.ts";
-
-const small = { size: 32, classes: 3, width: 0.25, isSmallImage: true };
-
-function inferenceNetwork(name: string): Weighted {
-  const graph = buildNetwork(name, small);
-  return { graph, weights: randomWeights(graph) };
-}
-
-/** A network with loss and gradients; every gradient and every updated state is an output, so that a pass that harms one is seen. */
-function trainingNetwork(name: string): Weighted {
-  const g = extendScope(buildNetwork(name, { ...small, batch: 2, isTraining: true }), { isTraining: true });
-  const { logits } = g.finish().outputs;
-  g.output("loss", ops.softmaxCrossEntropy(g, [logits, g.input("target", logits.shape)], { smoothing: 0.1 }));
-  const { graph, gradients } = differentiate(g.finish());
-  const full = extendScope(graph);
-  for (const [leaf, gradient] of gradients) full.output(`gradient of ${leaf.name}`, gradient);
-  for (const { target, source } of graph.updates) full.output(`new ${target.name}`, source);
-  return { graph: full.finish(), weights: randomWeights(graph) };
-}
 
 function assertSameOutputs(before: Weighted, after: Weighted, tolerance: Tolerance, what: string): void {
   verify(after.graph);

@@ -16,3 +16,7 @@ export const finiteDifferences: Tolerance = { relative: 1e-6, absolute: 1e-7 };
 /** A graph before and after a pass, both in float64; folded constants are stored in float32. */
 export const samePass: Tolerance = { relative: 1e-12, absolute: 1e-12 };
 export const foldedPass: Tolerance = { relative: 1e-5, absolute: 1e-6 };
+
+/** Whole networks in float32: rounding adds up over the layers; in training a ReLU whose input is within rounding of 0 may flip. */
+export const deepNetwork: Tolerance = { relative: 1e-5, absolute: 1e-6 };
+export const deepTraining: Tolerance = { relative: 1e-3, absolute: 1e-6 };
