@@ -3,15 +3,10 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { wasmBackend } from "../src/backends/wasm/index.ts";
-import { random } from "../src/core/random.ts";
 import type { Session } from "../src/engine/session.ts";
-import { optimiseTraining } from "../src/passes/index.ts";
 import { measureCost } from "../src/profile/measuredCost.ts";
-import { recipe } from "../src/train/recipe.ts";
-import { startingWeights, trainingGraph } from "../src/train/trainingGraph.ts";
 import { interleave, timed } from "./interleave.ts";
-import { type TrainingNetwork, trainingNetworks } from "./trainingNetworks.ts";
+import { openTrainingSession, trainingNetworks } from "./trainingSession.ts";
 
 const BATCH = 64;
 
@@ -52,23 +47,6 @@ async function openPyTorch(): Promise<Peer | undefined> {
   };
 }
 
-async function openStep({ build, size, channels, classes }: TrainingNetwork, threads: number): Promise<Session> {
-  const plain = recipe("small", { batch: BATCH, average: 0, smoothing: 0, augmentation: {} });
-  const graph = optimiseTraining(trainingGraph({ build, batch: BATCH, size, channels, classes, recipe: plain }));
-  const session = await wasmBackend.open(graph, startingWeights(graph, 0), { threads });
-  const { uniform } = random(0, "bench");
-  for (const { kind, name = "" } of graph.leaves) {
-    if (kind !== "input") continue;
-    const { data } = session.view(name);
-    for (let i = 0; i < data.length; i++) data[i] = name === "image" ? uniform(i) - 0.5 : name.startsWith("noise.") ? uniform(i) : 0;
-  }
-  session.view("learningRate").data[0] = 0.001;
-  session.view("step").data[0] = 1;
-  const target = session.view("target");
-  for (let n = 0; n < BATCH; n++) target.data[n * target.strides[0] + (n % 10)] = 1;
-  return session;
-}
-
 /** Measures every network on so many threads. */
 export async function trainingRows(threads: number, only: string | undefined, rounds = 3, isProfiled = false): Promise<TrainingRow[]> {
   const peer = await openPyTorch();
@@ -76,7 +54,7 @@ export async function trainingRows(threads: number, only: string | undefined, ro
   const rows: TrainingRow[] = [];
   for (const network of trainingNetworks) {
     if (only && network.name !== only) continue;
-    using session = await openStep(network, threads);
+    using session = await openTrainingSession(network, BATCH, threads);
     if (isProfiled) printProfile(session);
     const times = await interleave(
       { ours: timed(() => session.runInPlace(), 1000), ...(peer ? { pytorch: () => peer.step(network.name, threads) } : {}) },

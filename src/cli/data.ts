@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { FileError, OptionError } from "../index.ts";
-import { isMnistFolder, openFashionMnist, openMnistFolder } from "../node.ts";
+import { isMnistFolder, openFashionMnist, openFolder, openMnistFolder } from "../node.ts";
 import type { Dataset } from "../train.ts";
 import { type Context, textOption } from "./context.ts";
 import type { RawOptions } from "./options.ts";
@@ -8,17 +8,17 @@ import { grouped, printable } from "./terminal/text.ts";
 
 const SHOWN = 10;
 
-/** Opens what `fit` and `evaluate` are pointed at: a folder of labels, the four files of an MNIST set, or Fashion-MNIST. */
-export async function openData(folder: string | undefined, raw: RawOptions, context: Context): Promise<Dataset> {
+/** Opens what `fit` and `evaluate` are pointed at: a folder of at least `minLabels` labels, the four files of an MNIST set, or Fashion-MNIST. */
+export async function openData(folder: string | undefined, raw: RawOptions, context: Context, minLabels = 2): Promise<Dataset> {
   const where = textOption("data", raw.data);
   if (folder !== undefined && where !== undefined && where !== folder)
     throw new OptionError(`two data sets: "${folder}" and --data ${where}; give one`);
-  const data = await openPlace(folder === undefined ? where : String(folder), raw, context);
+  const data = await openPlace(folder === undefined ? where : String(folder), raw, context, minLabels);
   tellOf(data, context);
   return data;
 }
 
-async function openPlace(place: string | undefined, _raw: RawOptions, _context: Context): Promise<Dataset> {
+async function openPlace(place: string | undefined, raw: RawOptions, context: Context, minLabels: number): Promise<Dataset> {
   if (place === undefined || place === "embedded") return openFashionMnist({ part: place === undefined ? "auto" : "embedded" });
   const isFolder = await stat(place).then(
     (found) => found.isDirectory(),
@@ -31,7 +31,12 @@ async function openPlace(place: string | undefined, _raw: RawOptions, _context: 
     );
   if (!isFolder) throw new FileError(`${place}: a file; needed is a folder with one sub-folder of images for each label`);
   if (await isMnistFolder(place)) return openMnistFolder(place);
-  throw new FileError(`${place}: folders come next`);
+  return openFolder(place, {
+    isStrict: raw.strict === true,
+    minLabels,
+    onProgress: (done, total) =>
+      context.progress.update(total ? done / total : 0, `checking ${printable(place)}: ${grouped(done)} of ${grouped(total)} images`),
+  });
 }
 
 function tellOf(data: Dataset, context: Context): void {

@@ -16,7 +16,7 @@ export async function evaluateCommand(path: string, folder: string | undefined, 
   const model = await loadModel(await readFileBytes(String(path)), String(path));
   const picture = textOption("picture", raw.picture);
   const part = choiceOption("part", raw.part, parts);
-  const data = await openData(folder, raw, context);
+  const data = await openData(folder, raw, context, 1);
   try {
     const indices = choose(data, part);
     const evaluation = await evaluateModel(model, data, {
