@@ -16,7 +16,7 @@ export function print(graph: Graph): string {
 }
 
 /** One node of a printed graph. */
-export function printNode(node: Node): string {
+function printNode(node: Node): string {
   const results = node.outputs.map(({ id }) => `%${id}`).join(", ");
   const call = `${node.op.name}(${list(node.inputs)})${printAttrs(node.attrs)}`;
   const shapes = node.outputs.map(({ shape }) => formatShape(shape)).join(", ");

@@ -31,7 +31,7 @@ export function needImages(what: string, shape: Shape): void {
 }
 
 /** Refuses strides, kernels and paddings that are not whole or too small. */
-export function needWindow({ kernel, stride, padding }: Window): void {
+function needWindow({ kernel, stride, padding }: Window): void {
   const isPositive = (extent: number): boolean => Number.isInteger(extent) && extent > 0;
   need(kernel.length === 2 && kernel.every(isPositive), () => `kernel must be two positive integers, found ${formatShape(kernel)}`);
   need(stride.length === 2 && stride.every(isPositive), () => `stride must be two positive integers, found ${formatShape(stride)}`);

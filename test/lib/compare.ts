@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Tolerance } from "../tolerances.ts";
 
 /** The largest error between two arrays and the largest wanted magnitude, non-finite elements compared by identity. */
-export function largestError(found: ArrayLike<number>, wanted: ArrayLike<number>): { error: number; at: number; scale: number } {
+function largestError(found: ArrayLike<number>, wanted: ArrayLike<number>): { error: number; at: number; scale: number } {
   let error = 0;
   let at = -1;
   let scale = 0;
