@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { referenceBackend } from "../backends/reference/index.ts";
 import { evaluate, scores, softmax, topChoices } from "./evaluate.ts";
 import { initialise } from "./initialise.ts";
-import { tinyTask } from "./tinyTask.ts";
+import { tinyTask } from "./tinyTask.testing.ts";
 import { evaluationGraph } from "./trainingGraph.ts";
 
 test("scores of a confusion matrix worked out by hand", () => {

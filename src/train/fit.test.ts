@@ -9,8 +9,8 @@ import { InterruptedError } from "./errors.ts";
 import { type FitOptions, fit } from "./fit.ts";
 import { isBetter, type TrainingEvent } from "./loop.ts";
 import type { Recipe } from "./recipe.ts";
-import { roundingBackend } from "./roundingBackend.ts";
-import { tinyBuilder, tinyData, tinyTask } from "./tinyTask.ts";
+import { roundingBackend } from "./roundingBackend.testing.ts";
+import { tinyBuilder, tinyData, tinyTask } from "./tinyTask.testing.ts";
 
 const backend = roundingBackend(referenceBackend);
 

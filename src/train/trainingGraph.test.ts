@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { leavesOf } from "../ir/graph.ts";
 import { verify } from "../ir/verify.ts";
 import { initialise } from "./initialise.ts";
-import { tinyBuilder, tinyRecipe } from "./tinyTask.ts";
+import { tinyBuilder, tinyRecipe } from "./tinyTask.testing.ts";
 import { evaluationGraph, startingWeights, trainingGraph } from "./trainingGraph.ts";
 
 const shape = { build: tinyBuilder(), batch: 4, size: 8, channels: 1, classes: 3 };

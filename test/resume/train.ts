@@ -8,7 +8,7 @@ import { atomicWrite, type FileSystem } from "../../src/formats/atomicWrite.node
 import { serialiseSafetensors } from "../../src/formats/safetensors.ts";
 import { checkpointStore } from "../../src/train/checkpointStore.node.ts";
 import { fit } from "../../src/train/fit.ts";
-import { tinyTask } from "../../src/train/tinyTask.ts";
+import { tinyTask } from "../../src/train/tinyTask.testing.ts";
 import { trainers } from "./trainers.ts";
 
 const [name, output, crashAt = "0"] = process.argv.slice(2);

@@ -1,5 +1,5 @@
 import type { Backend } from "../../src/engine/session.ts";
-import { roundingBackend } from "../../src/train/roundingBackend.ts";
+import { roundingBackend } from "../../src/train/roundingBackend.testing.ts";
 import { backends } from "../backends.ts";
 
 /** How to train: an engine that keeps float32 weights, and its threads. */

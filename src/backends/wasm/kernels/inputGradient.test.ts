@@ -1,8 +1,8 @@
 import { test } from "node:test";
 import { convolvedShape } from "../../../ops/convolution.ts";
 import { ops } from "../../../ops/index.ts";
-import { assertAgreement } from "./agreement.ts";
-import { convolutionCases } from "./convolutionCases.ts";
+import { assertAgreement } from "./agreement.testing.ts";
+import { convolutionCases } from "./convolutionCases.testing.ts";
 
 for (const { x, weight, stride, padding, groups } of convolutionCases) {
   const attrs = { stride, padding, groups, similarity: "product" } as const;

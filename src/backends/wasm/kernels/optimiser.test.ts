@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import type { Shape } from "../../../core/shape.ts";
 import { ops } from "../../../ops/index.ts";
-import { assertAgreement } from "./agreement.ts";
+import { assertAgreement } from "./agreement.testing.ts";
 
 const shapes: readonly Shape[] = [[5], [7, 3], [3, 5, 3, 3], [40, 1, 40, 41]];
 

@@ -2,7 +2,7 @@ import { test } from "node:test";
 import type { Shape } from "../../../core/shape.ts";
 import { ops } from "../../../ops/index.ts";
 import type { Extent2, Padding } from "../../../ops/window.ts";
-import { assertAgreement } from "./agreement.ts";
+import { assertAgreement } from "./agreement.testing.ts";
 
 interface Case {
   readonly x: Shape;
