@@ -24,9 +24,9 @@ async function main(): Promise<number> {
   }
   let failed = 0;
   for (const file of files) {
-    const problem = await replayFile(file, backend, tolerancesOf[values.backend]);
+    const { problem, remarks } = await replayFile(file, backend, tolerancesOf[values.backend]);
     if (problem) failed++;
-    console.log(problem ? `FAIL ${file}: ${problem}` : `ok   ${file}`);
+    console.log(problem ? `FAIL ${file}: ${problem}` : `ok   ${[file, ...remarks].join("; ")}`);
   }
   console.log(`${files.length - failed} passed, ${failed} failed`);
   return failed === 0 ? 0 : 1;

@@ -4,8 +4,9 @@ import { GoldcrestError, InternalError } from "../../src/core/errors.ts";
 import type { Backend } from "../../src/engine/session.ts";
 import { parseSafetensors } from "../../src/formats/safetensors.ts";
 import { Mismatch, type Tolerances } from "./compare.ts";
+import type { NetworkFixture } from "./networkFixture.ts";
 import { replayBlock } from "./replayBlock.ts";
-import { type NetworkFixture, replayNetwork } from "./replayNetwork.ts";
+import { replayNetwork } from "./replayNetwork.ts";
 
 const NETWORK_FORMAT = "lightcnn-golden-net/1";
 const INDEX_FORMAT = "lightcnn-golden-index/1";
@@ -27,22 +28,32 @@ function isIndex(file: string): boolean {
   return file.endsWith("index.json") && readFileSync(file, "utf8").slice(0, 200).includes(INDEX_FORMAT);
 }
 
-/** Replays one file; returns undefined where it agrees, else the first difference or what is missing. */
-export async function replayFile(file: string, backend: Backend, tolerances: Tolerances): Promise<string | undefined> {
+/** How a fixture went: a problem (the first difference, or what is missing) where it failed, remarks on how it was compared. */
+export interface Replayed {
+  readonly problem?: string;
+  readonly remarks: readonly string[];
+}
+
+/** Replays one file. */
+export async function replayFile(file: string, backend: Backend, tolerances: Tolerances): Promise<Replayed> {
   try {
-    if (file.endsWith(".safetensors")) {
-      await replayBlock(parseSafetensors(readFileSync(file), "fixture"), backend, tolerances);
-      return undefined;
-    }
-    const fixture: NetworkFixture = JSON.parse(readFileSync(file, "utf8"));
-    if (fixture?.format !== NETWORK_FORMAT)
-      throw new Mismatch(`unsupported: format ${JSON.stringify(fixture?.format)}, known is ${NETWORK_FORMAT}`);
-    await replayNetwork(fixture, backend, tolerances);
-    return undefined;
+    return { remarks: await replay(file, backend, tolerances) };
   } catch (error) {
     // A kernel that traps or a shape that does not fit is this fixture's failure; the others still run.
     const isOurs = error instanceof Mismatch || error instanceof GoldcrestError;
-    if (isOurs || error instanceof InternalError || error instanceof SyntaxError) return error.message.split("\n")[0];
-    return `stopped: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+    if (isOurs || error instanceof InternalError || error instanceof SyntaxError)
+      return { problem: error.message.split("\n")[0], remarks: [] };
+    return { problem: `stopped: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`, remarks: [] };
   }
+}
+
+async function replay(file: string, backend: Backend, tolerances: Tolerances): Promise<readonly string[]> {
+  if (file.endsWith(".safetensors")) {
+    await replayBlock(parseSafetensors(readFileSync(file), "fixture"), backend, tolerances);
+    return [];
+  }
+  const fixture: NetworkFixture = JSON.parse(readFileSync(file, "utf8"));
+  if (fixture?.format !== NETWORK_FORMAT)
+    throw new Mismatch(`unsupported: format ${JSON.stringify(fixture?.format)}, known is ${NETWORK_FORMAT}`);
+  return replayNetwork(fixture, backend, tolerances);
 }

@@ -15,6 +15,8 @@ export type Tensors = ReadonlyMap<string, Tensor>;
 export interface Ran {
   readonly outputs: Readonly<Record<string, Tensor>>;
   read(name: string): Tensor;
+  /** The outputs of a further run on the same session. */
+  again(inputs: Readonly<Record<string, Tensor>>): Readonly<Record<string, Tensor>>;
 }
 
 /** Opens, runs once and hands the result to `use`; a node without a kernel ends the replay. */
@@ -28,7 +30,7 @@ export async function runOnce<T>(
   using session: Session = await backend.open(graph, weights);
   const [fallback] = session.fallbacks;
   expect(!fallback, () => `${session.fallbacks.length} nodes fell back to the reference, first ${fallback.op} at "${fallback.scope}"`);
-  return use({ outputs: session.run(inputs), read: (name) => session.read(name) });
+  return use({ outputs: session.run(inputs), read: (name) => session.read(name), again: (more) => session.run(more) });
 }
 
 /** The graph with further named outputs. */
@@ -60,7 +62,7 @@ export function expectState(graph: Graph, needed: ReadonlyMap<string, Shape>): v
 /** The gradients of a run by leaf name; zero where the output does not depend on the leaf. */
 export interface Gradients {
   readonly graph: Graph;
-  of(ran: Ran, leaf: Value): Tensor;
+  of(ran: Pick<Ran, "outputs">, leaf: Value): Tensor;
 }
 
 /** Differentiates an output with respect to all parameters and the input, as further outputs of the graph. */
