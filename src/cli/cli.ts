@@ -14,7 +14,10 @@ function withNetwork(command: Command): Command {
     .option("--width <factor>", "Multiply the channels of every layer (each family rounds in its own way)")
     .option("--size <pixels>", "Side of the images")
     .option("--variant <name>", "One of the network's readings (goldcrest networks lists them)")
-    .option("--small-image", "Keep resolution: the first layers that halve the image do not (two up to 40 pixels, one up to 111)")
+    .option(
+      "--small-image",
+      "Keep resolution: the first layers that halve the image do not (three halvings are left up to 40 pixels, four up to 111)",
+    )
     .option("--dropped-strides <n>", "The same by number: how many of the first halving layers keep the resolution");
 }
 

@@ -17,8 +17,8 @@ const SMALL = 64;
 export function defaultsFor(data: Dataset, askedSize: number | undefined, askedNetwork: string | undefined): Defaults {
   const size = askedSize ?? data.nativeSize ?? PHOTO_SIZE;
   const isSmall = size <= SMALL;
-  const network = askedNetwork ?? (isSmall ? "vanilla" : "mobilenet-v2");
+  const network = askedNetwork ?? (isSmall ? "vanilla-compact" : "mobilenet-v2");
   findNetwork(network);
-  const width = askedNetwork === undefined ? { width: isSmall ? 0.1 : 0.5 } : {};
+  const width = askedNetwork === undefined && !isSmall ? { width: 0.5 } : {};
   return { network, options: { ...width, ...(size < 112 ? { isSmallImage: true } : {}) }, size, recipe: isSmall ? "small" : "photos" };
 }

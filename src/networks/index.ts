@@ -9,7 +9,7 @@ import type { Network, NetworkOptions, NetworkSettings } from "./network.ts";
 import { resolveOptions } from "./options.ts";
 import { shufflenetV2 } from "./shufflenetV2.ts";
 import { squeezenet } from "./squeezenet.ts";
-import { vanilla } from "./vanilla.ts";
+import { vanilla, vanillaCompact } from "./vanilla.ts";
 
 export type { Network, NetworkOptions, NetworkSettings } from "./network.ts";
 export { resolveOptions } from "./options.ts";
@@ -23,6 +23,7 @@ export const networks: Readonly<Record<string, Network>> = {
   "shufflenet-v2": shufflenetV2,
   "squeezenet-1.1": squeezenet,
   vanilla,
+  "vanilla-compact": vanillaCompact,
 };
 
 /** The network of a name; an unknown name is refused with the nearest known one. */

@@ -11,7 +11,7 @@ export interface NetworkOptions {
   readonly dropout?: number;
   /** One of the network's `variants`. */
   readonly variant?: string;
-  /** Keeps resolution: the first layers that would halve the image do not. Two of them up to 40 pixels, one up to 111, none above. */
+  /** Keeps resolution: the first layers that would halve the image do not, until three halvings are left up to 40 pixels, four up to 111. */
   readonly isSmallImage?: boolean;
   /** The same by number, for any size: how many of the first halving layers keep the resolution. */
   readonly droppedStrides?: number;

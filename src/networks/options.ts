@@ -9,10 +9,10 @@ const known = ["width", "classes", "dropout", "variant", "isSmallImage", "droppe
 // The compiler holds the list to the interface: a key missing here would be refused as unknown.
 known satisfies readonly (keyof NetworkOptions)[];
 
-/** How many halving layers to drop so that about 4×4 pixels reach the classifier. */
-function droppedAt(size: number): number {
-  if (size <= 40) return 2;
-  return size < 112 ? 1 : 0;
+/** How many halving layers to drop so that about 4×4 pixels reach the classifier: three stay up to 40 pixels, four up to 111. */
+function droppedAt(size: number, strides: number): number {
+  if (size >= 112) return 0;
+  return Math.max(0, strides - (size <= 40 ? 3 : 4));
 }
 
 function needNumber(network: Network, option: string, value: unknown, least: number, most: number, isWhole: boolean): void {
@@ -49,7 +49,7 @@ export function resolveOptions(network: Network, options: NetworkOptions, size: 
     classes: options.classes ?? 1000,
     dropout: options.dropout ?? network.dropout,
     variant: options.variant ?? Object.keys(network.variants)[0],
-    droppedStrides: options.droppedStrides ?? (isSmallImage ? droppedAt(size) : 0),
+    droppedStrides: options.droppedStrides ?? (isSmallImage ? droppedAt(size, network.strides) : 0),
     padding: options.padding ?? "symmetrical",
     normMomentum: options.normMomentum ?? network.normMomentum,
   };

@@ -54,8 +54,8 @@ export const recipes = {
     optimiser: { kind: "sgd", momentum: 0.9, isNesterov: true },
     weightDecay: 5e-4,
     average: 0.99,
-    smoothing: 0.05,
-    augmentation: { pad: 2, isFlipped: true },
+    smoothing: 0.1,
+    augmentation: { isFlipped: true },
   },
   photos: {
     ...common,
