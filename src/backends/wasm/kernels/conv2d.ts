@@ -12,6 +12,7 @@ import { depthwiseSteps, MOST_TAPS } from "./depthwise.ts";
 import { depthwiseLoopSteps } from "./depthwiseLoop.ts";
 import { expressions } from "./expressions.ts";
 import { type Groups, gemmSteps, groupSpan, type Windows } from "./gemm.ts";
+import { gemvSteps, LEAST_INPUTS } from "./gemv.ts";
 import { laneFloats, type PanelSource, packed, packLaneSteps, packPanelSteps, panelFloats } from "./pack.ts";
 import { padSteps } from "./pad.ts";
 import type { Pair, WindowSizes } from "./window.ts";
@@ -103,6 +104,19 @@ function windowsOf(
   };
 }
 
+/** One pixel in, one pixel out: a fully connected layer, as in squeeze-and-excitation. */
+function onePixel(task: Task): readonly Step[] {
+  const { node, context, channels, outputs, bias, epilogue } = task;
+  const [x, weight] = node.inputs;
+  const weights = { weight: context.at(weight), rowStep: stridesOf(weight.shape, "weight")[0] };
+  return gemvSteps({ x: context.at(x), ...weights, k: channels, n: outputs, bias, y: context.at(node.outputs[0]), epilogue });
+}
+
+function isOnePixel({ node, context, images, channels, size, kernel, groups, isPadded }: Task): boolean {
+  const isDense = context.isWeight(node.inputs[1]) && channels >= LEAST_INPUTS && groups === 1;
+  return isDense && !isPadded && images * size[0] * size[1] * kernel[0] * kernel[1] === 1;
+}
+
 function product(task: Task): readonly Step[] {
   const { node, context, images, channels, outputs, kernel, stride, outSize, isPadded, bias, epilogue } = task;
   const [, weight] = node.inputs;
@@ -149,5 +163,6 @@ export const conv2d: Lower = (node, context) => {
   if ((node.attrs as Convolution).similarity !== "product" || !epilogue) return undefined;
   const task = taskOf(node, context, epilogue);
   const isDepthwise = task.groups === task.channels && task.outputs === task.channels;
-  return isDepthwise ? depthwise(task) : product(task);
+  if (isDepthwise) return depthwise(task);
+  return isOnePixel(task) ? onePixel(task) : product(task);
 };

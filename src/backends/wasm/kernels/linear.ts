@@ -1,9 +1,10 @@
-/** The fully connected layer: a matrix product over the batch. */
+/** The fully connected layer: a matrix product over the batch, a matrix–vector product for one image. */
 import { epilogueOf } from "../epilogue.ts";
 import type { Lower } from "../kernel.ts";
 import { pad4, stridesOf } from "../layout.ts";
 import { expressions } from "./expressions.ts";
 import { gemmSteps } from "./gemm.ts";
+import { gemvSteps, LEAST_INPUTS } from "./gemv.ts";
 import { type PanelSource, packed, packPanelSteps, panelFloats } from "./pack.ts";
 
 /** Steps of a fully connected layer. */
@@ -14,6 +15,11 @@ export const linear: Lower = (node, context) => {
   const [rows, channels] = x.shape;
   const [n] = weight.shape;
   const [outStep, channelStep] = stridesOf(weight.shape, context.isWeight(weight) ? "weight" : "activation");
+  const y = context.at(node.outputs[0]);
+  if (rows === 1 && channels >= LEAST_INPUTS && channelStep === 1) {
+    const weights = { weight: context.at(weight), rowStep: outStep };
+    return gemvSteps({ x: context.at(x), ...weights, k: channels, n, bias: bias && context.at(bias), y, epilogue });
+  }
   const panels: PanelSource = {
     source: context.at(weight),
     n,
@@ -35,7 +41,7 @@ export const linear: Lower = (node, context) => {
     packed: weights.at,
     n,
     bias: bias && context.at(bias),
-    y: context.at(node.outputs[0]),
+    y,
     ldy: pad4(n),
     epilogue,
   });
