@@ -70,13 +70,15 @@ function averageParts(g: Scope, gradients: ReadonlyMap<Value, Value>): ReadonlyM
   return means;
 }
 
-/** Parameters and running statistics (vectors) get a shadow "average.<weight>"; counters do not need one. */
+/**
+ * Every parameter gets a shadow "average.<weight>". Running statistics do not: they are short averages already, and a longer one lags
+ * behind the weights so far that early averages would classify by chance.
+ */
 function followAverages(g: Scope, latest: ReadonlyMap<Value, Value>): void {
   const decay = g.input("averageDecay", []);
   const at = g.scope("average");
-  for (const [leaf, source] of latest) {
-    if (leaf.shape.length === 0) continue;
-    const shadow = at.state(leaf.name as string, leaf.shape, { kind: "constant", value: 0 });
+  for (const [parameter, source] of latest) {
+    const shadow = at.state(parameter.name as string, parameter.shape, { kind: "constant", value: 0 });
     g.update(shadow, ema(at, [shadow, source, decay], {}));
   }
 }
@@ -98,13 +100,13 @@ export function trainingGraph(options: NetworkShape & { readonly recipe: Recipe 
   const clipped = clipScale(at, [norms], { maxNorm: recipe.clip });
   const scale = isInParts ? multiply(at, [clipped, g.input("isApplied", [])], {}) : clipped;
   const inputs = { learningRate: g.input("learningRate", []), step: g.input("step", []), scale };
-  const latest = new Map(graph.updates.map(({ target, source }) => [target, source]));
+  const latest = new Map<Value, Value>();
   for (const [parameter, gradient] of gradients) latest.set(parameter, updateParameter(g, recipe, parameter, gradient, inputs));
   if (recipe.average > 0) followAverages(g, latest);
   return g.finish();
 }
 
-/** Starting values of a training graph; given weights replace random ones, and averages start as what they follow. */
+/** Starting values of a training graph; given weights replace random ones, and averages start as the weights that they follow. */
 export function startingWeights(graph: Graph, seed: number, given: Weights = new Map()): Weights {
   const weights = new Map<string, Tensor>([...initialise(graph, seed)].map(([name, value]) => [name, given.get(name) ?? value]));
   for (const { name = "" } of leavesOf(graph, "state")) {
