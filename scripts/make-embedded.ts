@@ -7,8 +7,8 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { idxNames, publishedFiles } from "../src/data/fashionMnist.ts";
 import { sha256 } from "../src/core/sha256.ts";
+import { idxNames, publishedFiles } from "../src/data/fashionMnist.ts";
 import { type Idx, parseIdx, serialiseIdx } from "../src/data/idx.ts";
 
 const source = process.argv[2] ?? "/usr/share/datasets/fashion-mnist";
