@@ -1,12 +1,11 @@
 export { type Activation, activate } from "./activation.ts";
-export { type ConvNormActivation, convNormActivation } from "./convNormActivation.ts";
-export { type DepthwiseSeparable, depthwiseSeparable } from "./depthwiseSeparable.ts";
-export { type Fire, fire } from "./fire.ts";
-export { type InvertedResidual, invertedResidual } from "./invertedResidual.ts";
-export { convolution, dropout, fullyConnected, maxPool, normalisation, pooledFeatures } from "./layers.ts";
+export { convNormActivation } from "./convNormActivation.ts";
+export { depthwiseSeparable } from "./depthwiseSeparable.ts";
+export { fire } from "./fire.ts";
+export { invertedResidual } from "./invertedResidual.ts";
+export { convolution, dropout, fullyConnected, maxPool, pooledFeatures } from "./layers.ts";
 export type { Padding, PaddingStyle } from "./padding.ts";
-export { type ShuffleUnit, shuffleUnit } from "./shuffleUnit.ts";
-export { type SqueezeExcitation, squeezeExcitation } from "./squeezeExcitation.ts";
+export { shuffleUnit } from "./shuffleUnit.ts";
 export {
   surveyAttentiveResidual,
   surveyDepthwiseSeparable,
@@ -15,4 +14,4 @@ export {
   surveyShuffleUnit,
   surveySqueezeExcitation,
 } from "./survey.ts";
-export { type VanillaConv, vanillaConv } from "./vanillaConv.ts";
+export { vanillaConv } from "./vanillaConv.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FormatError } from "../core/errors.ts";
-import { elements, elementsAsFloat32, parseSafetensors, serialiseSafetensors } from "./safetensors.ts";
+import { elements, elementsAsFloat32, parseSafetensors, readWeights, serialiseSafetensors } from "./safetensors.ts";
 
 function file(header: string | Uint8Array, data: Uint8Array = new Uint8Array(), length?: bigint): Uint8Array {
   const text = typeof header === "string" ? new TextEncoder().encode(header) : header;
@@ -134,4 +134,14 @@ test("float32 at an odd offset is copied rather than refused", () => {
   for (const bytes of [whole, Buffer.from(whole)]) {
     assert.deepEqual(elements(parseSafetensors(bytes).tensors.get("w") as never).data, Float32Array.of(1.5));
   }
+});
+
+test("weights of every element type are read as float32", () => {
+  const tensors = [
+    ["a", { shape: [1], data: Float64Array.of(0.1) }],
+    ["b", { shape: [], data: BigInt64Array.of(3n) }],
+  ] as const;
+  const read = readWeights(serialiseSafetensors(tensors));
+  assert.deepEqual(read.get("a"), { shape: [1], data: Float32Array.of(0.1) });
+  assert.deepEqual(read.get("b"), { shape: [], data: Float32Array.of(3) });
 });

@@ -198,6 +198,12 @@ export function elementsAsFloat32(stored: StoredTensor): Tensor {
   return { shape, data: data instanceof BigInt64Array ? Float32Array.from(data, Number) : Float32Array.from(data) };
 }
 
+/** The weights of a safetensors file of any origin, as float32 by name. */
+export function readWeights(file: Uint8Array, where = "safetensors"): ReadonlyMap<string, Tensor> {
+  const { tensors } = parseSafetensors(file, where);
+  return new Map([...tensors].map(([name, stored]) => [name, elementsAsFloat32(stored)]));
+}
+
 function typeOf(data: NumericArray): StoredType {
   if (data instanceof Float32Array) return "F32";
   if (data instanceof Float64Array) return "F64";

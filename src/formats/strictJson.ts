@@ -101,13 +101,3 @@ export function parseStrictJson(text: string, what: string, limits: StrictJsonLi
   if (at < text.length) fail("nothing more");
   return result;
 }
-
-/** Plain objects for code that wants them; a `__proto__` key becomes an own property. */
-export function toPlain(json: StrictJson): unknown {
-  if (json instanceof Map) {
-    const plain: Record<string, unknown> = Object.create(null);
-    for (const [name, member] of json) plain[name] = toPlain(member);
-    return plain;
-  }
-  return Array.isArray(json) ? json.map(toPlain) : json;
-}

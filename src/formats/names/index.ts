@@ -6,7 +6,7 @@ import { pytorchcv } from "./pytorchcv.ts";
 import { timm } from "./timm.ts";
 import { torchvision } from "./torchvision.ts";
 
-export { fromReferenceNames, type NamedShape, type NameMap, toReferenceNames } from "./nameMap.ts";
+export { fromReferenceNames, type NameMap, toReferenceNames } from "./nameMap.ts";
 
 /** References whose weight names are known, each by network. */
 export const references = { torchvision, pytorchcv, timm, caffe } as const;
