@@ -1,0 +1,234 @@
+/** The code of the matrix product; gemm.ts tells the idea and the data layout. */
+import { type Code, type Expr, f32x4, i32, type Local, type V128, v128 } from "../assembler.ts";
+import type { Epilogue } from "../epilogue.ts";
+import { type Arguments, type Fields, wasmKernel } from "../module.ts";
+
+/** Outputs in a panel of packed weights. */
+export const PANEL = 8;
+
+const baseFields = {
+  a: "i32",
+  packed: "i32",
+  y: "i32",
+  lda: "i32",
+  ldy: "i32",
+  run: "i32",
+  width: "i32",
+  tall: "i32",
+  tiles: "i32",
+  tilesPerUnit: "i32",
+  rowBlocks: "i32",
+  panels: "i32",
+  panelBytes: "i32",
+  panelsPerUnit: "i32",
+} as const;
+export const windowFields = {
+  outWidth: "i32",
+  outHeight: "i32",
+  rowStep: "i32",
+  imageStep: "i32",
+  windowRows: "i32",
+  windowColumns: "i32",
+  rowRun: "i32",
+  columnRun: "i32",
+} as const;
+const groupFields = { groupInputs: "i32", groupOutputs: "i32", lastStart: "i32" } as const;
+const biasFields = { bias: "i32" } as const;
+
+type All = typeof baseFields & typeof windowFields & typeof groupFields & typeof biasFields;
+
+/** What one kernel of this family does; two steps of the same kind share the kernel. */
+export interface Kind {
+  /** Rows of the lower tiles; the others have one more. */
+  readonly rows: number;
+  /** Channels of images that have fewer than 4: the padding lanes of their pixels are skipped. Otherwise 0. */
+  readonly thinLanes: number;
+  readonly isWindowed: boolean;
+  readonly isGrouped: boolean;
+  readonly hasBias: boolean;
+  readonly isAdded: boolean;
+  readonly epilogue: Epilogue | undefined;
+}
+
+/** What the code of a tile needs: the arguments, the panels to go through and the finished epilogue. */
+interface TileContext {
+  readonly k: Code;
+  readonly kind: Kind;
+  readonly args: Arguments<All>;
+  readonly firstPanel: Local<"i32">;
+  readonly lastPanel: Local<"i32">;
+  readonly finish: (x: V128, at: Expr<"i32">) => V128;
+}
+
+/** Bytes from A's start to the windows (or rows) that begin at row `first`. */
+function rowStarts({ k, kind, args }: TileContext, first: Local<"i32">, count: number): Local<"i32">[] {
+  if (!kind.isWindowed) {
+    const starts = [k.local(args.a.plus(first.times(args.lda)))];
+    while (starts.length < count) starts.push(k.local(starts[starts.length - 1].plus(args.lda)));
+    return starts;
+  }
+  const line = k.local(i32.divU(first, args.outWidth));
+  const x = k.local(first.minus(line.times(args.outWidth)));
+  const image = k.local(i32.divU(line, args.outHeight));
+  const y = k.local(line.minus(image.times(args.outHeight)));
+  const lineStart = k.local(args.a.plus(image.times(args.imageStep)).plus(y.times(args.rowStep)));
+  const lastLine = args.imageStep.minus(args.outHeight.minus(1).times(args.rowStep));
+  const starts: Local<"i32">[] = [];
+  for (let row = 0; row < count; row++) {
+    starts.push(k.local(lineStart.plus(x.times(args.lda))));
+    if (row + 1 === count) break;
+    x.add(1);
+    k.if(i32.ge(x, args.outWidth), () => {
+      x.set(0);
+      y.add(1);
+      lineStart.set(lineStart.plus(i32.select(i32.ge(y, args.outHeight), lastLine, args.rowStep)));
+      k.if(i32.ge(y, args.outHeight), () => y.set(0));
+    });
+  }
+  return starts;
+}
+
+/** sums += the run of `args.run` bytes at each start, times the weights at `b`, which ends behind them. */
+function multiplyRun(
+  { k, kind, args }: TileContext,
+  starts: readonly Expr<"i32">[],
+  sums: readonly Local<"v128">[],
+  b: Local<"i32">,
+): void {
+  const lanes = kind.thinLanes || 1;
+  k.for({ to: args.run, step: kind.thinLanes ? 16 : 4 }, (at) => {
+    for (let lane = 0; lane < lanes; lane++) {
+      const low = k.local(v128.load(b, lane * 32));
+      const high = k.local(v128.load(b, lane * 32 + 16));
+      for (const [row, start] of starts.entries()) {
+        const x = k.local(f32x4.loadSplat(start.plus(at), lane * 4));
+        sums[2 * row].set(k.madd(x, low, sums[2 * row]));
+        sums[2 * row + 1].set(k.madd(x, high, sums[2 * row + 1]));
+      }
+    }
+    b.add(lanes * 32);
+  });
+}
+
+/** Bytes from the window's start to the first channel that panel `panel` reads. */
+function groupStart({ k, args }: TileContext, panel: Local<"i32">): Local<"i32"> {
+  const start = i32.divU(panel.times(PANEL), args.groupOutputs).times(args.groupInputs);
+  return k.local(i32.min(start, args.lastStart));
+}
+
+function multiplyWindow(
+  context: TileContext,
+  panel: Local<"i32">,
+  starts: readonly Local<"i32">[],
+  sums: readonly Local<"v128">[],
+  b: Local<"i32">,
+): void {
+  const { k, kind, args } = context;
+  if (!kind.isWindowed) {
+    multiplyRun(context, starts, sums, b);
+    return;
+  }
+  const first = kind.isGrouped ? groupStart(context, panel) : k.local(i32.const(0));
+  k.for({ to: args.windowRows }, () => {
+    const from = k.local(first);
+    k.for({ to: args.windowColumns }, () => {
+      const runs = starts.map((start) => k.local(start.plus(from)));
+      multiplyRun(context, runs, sums, b);
+      from.add(args.columnRun);
+    });
+    first.add(args.rowRun);
+  });
+}
+
+/** Where the sums of a panel begin: at the bias, at y, or at zero. `column` is the panel's first output in bytes. */
+function startSums({ k, kind, args }: TileContext, sums: readonly Local<"v128">[], column: Local<"i32">): void {
+  if (!kind.hasBias) {
+    for (const sum of sums) sum.set(f32x4.const(0));
+    return;
+  }
+  const low = k.local(v128.load(args.bias.plus(column)));
+  // The last panel may have only four outputs; its other half is never stored, any finite start will do.
+  const high = k.local(v128.load(args.bias.plus(i32.min(column.plus(16), args.width.minus(16)))));
+  for (const [i, sum] of sums.entries()) sum.set(i % 2 === 0 ? low : high);
+}
+
+function storeSums({ k, kind, args, finish }: TileContext, sums: readonly Local<"v128">[], column: Local<"i32">, row: Local<"i32">): void {
+  const half = (which: number): void => {
+    const at = k.local(
+      row
+        .times(args.ldy)
+        .plus(column)
+        .plus(which * 16),
+    );
+    for (let i = which; i < sums.length; i += 2) {
+      const sum = kind.isAdded ? f32x4.add(sums[i], v128.load(args.y.plus(at))) : sums[i];
+      k.store(args.y.plus(at), finish(sum, at));
+      if (i + 2 < sums.length) at.add(args.ldy);
+    }
+  };
+  half(0);
+  k.if(i32.lt(column.plus(16), args.width), () => half(1));
+}
+
+/** All panels of the unit for `count` rows from `row` on. */
+function tile(context: TileContext, row: Local<"i32">, count: number): void {
+  const { k, args, firstPanel, lastPanel } = context;
+  const starts = rowStarts(context, row, count);
+  const sums = Array.from({ length: 2 * count }, () => k.variable("v128"));
+  const b = k.local(args.packed.plus(firstPanel.times(args.panelBytes)));
+  const column = k.local(firstPanel.times(4 * PANEL));
+  k.for({ from: firstPanel, to: lastPanel }, (panel) => {
+    startSums(context, sums, column);
+    multiplyWindow(context, panel, starts, sums, b);
+    storeSums(context, sums, column, row);
+    column.add(4 * PANEL);
+  });
+}
+
+function emitGemm(kind: Kind, args: Arguments<All>, k: Code): void {
+  const finish = kind.epilogue?.begin(k, args as unknown as Arguments<Record<string, "i32">>) ?? ((x: V128) => x);
+  const firstPanel = k.variable("i32");
+  const lastPanel = k.variable("i32");
+  const context = { k, kind, args, firstPanel, lastPanel, finish };
+  k.for({ from: args.begin, to: args.end }, (unit) => {
+    const block = k.local(i32.divU(unit, args.rowBlocks));
+    firstPanel.set(block.times(args.panelsPerUnit));
+    lastPanel.set(i32.min(firstPanel.plus(args.panelsPerUnit), args.panels));
+    const first = k.local(unit.minus(block.times(args.rowBlocks)).times(args.tilesPerUnit));
+    const last = k.local(i32.min(first.plus(args.tilesPerUnit), args.tiles));
+    const row = k.local(first.times(kind.rows).plus(i32.min(first, args.tall)));
+    k.for({ from: first, to: last }, (index) => {
+      k.if(
+        i32.lt(index, args.tall),
+        () => {
+          tile(context, row, kind.rows + 1);
+          row.add(kind.rows + 1);
+        },
+        () => {
+          tile(context, row, kind.rows);
+          row.add(kind.rows);
+        },
+      );
+    });
+  });
+}
+
+/** The kernel of a kind. */
+export function gemmKernel(kind: Kind): ReturnType<typeof wasmKernel<Fields>> {
+  const marks = [
+    kind.thinLanes > 0 && `thin${kind.thinLanes}`,
+    kind.isWindowed && "windows",
+    kind.isGrouped && "groups",
+    kind.hasBias && "bias",
+    kind.isAdded && "added",
+  ];
+  const key = `gemm ${[`rows${kind.rows}`, ...marks.filter(Boolean)].join(" ")}${kind.epilogue?.key ?? ""}`;
+  const fields = {
+    ...baseFields,
+    ...(kind.isWindowed ? windowFields : {}),
+    ...(kind.isGrouped ? groupFields : {}),
+    ...(kind.hasBias ? biasFields : {}),
+    ...kind.epilogue?.fields,
+  };
+  return wasmKernel<Fields>(key, fields, (args, k) => emitGemm(kind, args as unknown as Arguments<All>, k));
+}
