@@ -22,6 +22,7 @@ function withNetwork(command: Command): Command {
 }
 
 /** The command line: what there is, and which function does it. Commands load when they run. */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: it is the table of commands and options.
 export function openCli(version: string): CAC {
   const cli = cac("goldcrest");
   cli.version(version);

@@ -52,6 +52,7 @@ function openPrepared(count: number, bytes: number, make: (index: number) => Uin
 }
 
 /** A data set over IDX contents in memory; test images follow the training images in its numbering. */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: its functions are closures over the set that they read.
 export function idxDataset(source: IdxSource): Dataset {
   const { name, train, test } = source;
   for (const pair of [train, test]) if (pair) checkPair(name, pair);

@@ -124,6 +124,7 @@ interface Sample {
 }
 
 /** Opens a loader over some of a data set's images. Nothing is read before the first `fill`. */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: its functions are closures over the loader's state.
 export function openLoader(dataset: Dataset, indices: Uint32Array, options: LoaderOptions): Loader {
   const { preprocessing, batch, seed = 0, isTraining = false, prefetch = 3 } = options;
   if (!Number.isInteger(batch) || batch < 1) throw new OptionError(`batch: found ${batch}, needs an integer of at least 1`);

@@ -20,6 +20,7 @@ const WORDS = [
 ] as const;
 
 /** Parses JSON and refuses what JSON.parse lets through: a key given twice, deep nesting, more members than the limit. */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: the grammar's rules are closures over the place in the text.
 export function parseStrictJson(text: string, what: string, limits: StrictJsonLimits = {}): StrictJson {
   const { depth: mostDepth = 32, members: mostMembers = 1_000_000 } = limits;
   let at = 0;

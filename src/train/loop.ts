@@ -70,6 +70,7 @@ export function readAll(session: Session): Weights {
 }
 
 /** Trains from a position to the last epoch's end; throws InterruptedError once `signal` is aborted, TrainingError when nothing is finite. */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: its functions are closures over the position in the training.
 export async function trainEpochs(options: LoopOptions, start: Position): Promise<Position> {
   const { identity, session, stepper, evaluator, validation, keeper, names, signal, onProgress } = options;
   const { epochs, batch } = identity.recipe;

@@ -267,6 +267,7 @@ export interface Code {
 }
 
 /** Finished function: locals and code, ready for the code section. */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: its parts are closures over the code under construction.
 export function assembleFunction(
   params: readonly Type[],
   isRelaxed: boolean,

@@ -62,6 +62,7 @@ function isSameMemory(x: Value, y: Value, layout: (value: Value) => Layout): boo
 }
 
 /** Plans a graph with a kernel table. */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: its parts are closures over the plan under construction.
 export function plan(graph: Graph, kernels: KernelTable, threads: number): Plan {
   const layoutOf = layouts(graph);
   const layout = (value: Value): Layout => layoutOf.get(value) ?? "activation";

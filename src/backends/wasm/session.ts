@@ -98,6 +98,7 @@ export async function openSession(graph: Graph, weights: Weights, kernels: Kerne
   return session;
 }
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: its functions are closures over the session's state.
 function sessionOver(
   graph: Graph,
   planned: Plan,

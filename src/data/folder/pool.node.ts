@@ -44,6 +44,7 @@ export interface PoolOptions {
  * Opens a pool. Jobs are handed out at once, not one by one: while the main thread computes it cannot hand out more, and the threads
  * must not run dry. The process is kept alive only while jobs are under way.
  */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: its functions are closures over the pool's state.
 export function openPool(options: PoolOptions = {}): Pool {
   const { threads = Math.min(availableParallelism(), 8), mostTime = 60_000 } = options;
   const program = options.program ?? new URL("./worker.node.ts", import.meta.url);
@@ -118,6 +119,8 @@ export function openPool(options: PoolOptions = {}): Pool {
         for (const { job, reject } of waiting.values()) reject(new DataError(`${job.name}: the data set has been closed`));
         waiting.clear();
       }
+      // An idle thread does not keep the process alive, but its end is waited for here.
+      for (const { worker } of places) worker.ref();
       await Promise.all(places.map(({ worker }) => worker.terminate()));
     },
   };

@@ -32,6 +32,7 @@ interface Initializer {
   readonly data: Elements;
 }
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: its functions are closures over the graph under construction.
 function translate(
   graph: Graph,
   weights: ReadonlyMap<string, Tensor>,
