@@ -70,15 +70,15 @@ function resizeColumns(image: Image, window: Window, width: number, depth: numbe
       let green = HALF;
       let blue = HALF;
       if (depth === 1) {
-        for (let tap = x * taps; tap < last; tap++, from += step) red += weights[tap] * data[from];
+        for (let tap = x * taps; tap < last; tap++, from += step) red = (red + Math.imul(weights[tap], data[from])) | 0;
         out[to++] = red >> PRECISION;
         continue;
       }
       for (let tap = x * taps; tap < last; tap++, from += step) {
         const weight = weights[tap];
-        red += weight * data[from];
-        green += weight * data[from + 1];
-        blue += weight * data[from + 2];
+        red = (red + Math.imul(weight, data[from])) | 0;
+        green = (green + Math.imul(weight, data[from + 1])) | 0;
+        blue = (blue + Math.imul(weight, data[from + 2])) | 0;
       }
       out[to] = red >> PRECISION;
       out[to + 1] = green >> PRECISION;
@@ -100,7 +100,7 @@ function resizeRows(source: Uint8Array, input: number, height: number, stride: n
       const weight = weights[y * taps + tap];
       if (weight === 0) continue;
       const from = (first[y] + tap) * stride;
-      for (let x = 0; x < stride; x++) sums[x] += weight * source[from + x];
+      for (let x = 0; x < stride; x++) sums[x] += Math.imul(weight, source[from + x]);
     }
     for (let x = 0; x < stride; x++) out[y * stride + x] = sums[x] >> PRECISION;
   }

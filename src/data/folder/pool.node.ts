@@ -54,7 +54,7 @@ export function openPool(options: PoolOptions = {}): Pool {
 
   const settle = (place: Place, { id, result, message }: Reply): void => {
     const waiting = place.waiting.get(id);
-    place.waiting.delete(id);
+    if (!place.waiting.delete(id)) return;
     if (place.waiting.size === 0) {
       clearTimeout(place.timer);
       place.worker.unref();

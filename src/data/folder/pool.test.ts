@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import { DataError } from "../../core/errors.ts";
 import type { Job } from "./jobs.node.ts";
 import { openPool } from "./pool.node.ts";
@@ -43,4 +45,19 @@ test("closing rejects what is under way and what comes later", async () => {
   await pool.close();
   await rejected;
   await assert.rejects(pool.run(job("a")), /has been closed/);
+});
+
+test("a process that closes a pool with jobs under way goes on to its end", async () => {
+  const script = `
+    const { openPool } = await import(${JSON.stringify(new URL("./pool.node.ts", import.meta.url).href)});
+    const job = (name) => ({ kind: "check", file: name, name, maxPixels: 1, isDecoded: false, rules: [] });
+    const pool = openPool({ threads: 2, program: new URL(${JSON.stringify(program.href)}) });
+    await pool.run(job("a"));
+    const under = Array.from({ length: 500 }, (_, i) => pool.run(job(String(i))).catch(() => 0));
+    await Promise.race(under);
+    await pool.close();
+    console.log("closed");
+  `;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script]);
+  assert.equal(stdout, "closed\n");
 });
