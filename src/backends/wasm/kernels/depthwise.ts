@@ -224,11 +224,15 @@ function kernelOf(kind: Kind): ReturnType<typeof wasmKernel<Fields>> {
   return wasmKernel<Fields>(key, fields, (args, k) => emitDepthwise(kind, args as unknown as Args, k));
 }
 
+/** Lanes whose pixels, this many floats or a multiple apart, fall on the same lines of a first-level cache. */
+const ALIASED_LANES = 512;
+
 /**
  * The tile for a kernel. Rows that fit into registers are done whole: no tile then hangs over the edge. Otherwise as many columns as share
- * most pixels; at stride 2 neighbours along a row share few, so tiles are tall or flat.
+ * most pixels; at stride 2 neighbours along a row share few, so tiles are tall or flat. Tiles of aliased channels touch few pixels.
  */
-function tileOf(kernel: Pair, stride: Pair, [outHeight, outWidth]: Pair): Pair {
+function tileOf(kernel: Pair, stride: Pair, [outHeight, outWidth]: Pair, lanes: number): Pair {
+  if (lanes % ALIASED_LANES === 0) return [1, Math.min(2, outWidth)];
   if (outWidth > 3 && outWidth < 9) return [1, outWidth];
   const taps = kernel[0] * kernel[1];
   const wanted: Pair = stride[1] === 1 && taps <= 49 ? [2, 4] : taps <= 9 ? [4, 2] : [1, 4];
@@ -238,8 +242,8 @@ function tileOf(kernel: Pair, stride: Pair, [outHeight, outWidth]: Pair): Pair {
 /** The steps of one depthwise convolution with a kernel of at most `MOST_TAPS`. */
 export function depthwiseSteps(depthwise: Depthwise): readonly Step[] {
   const { images, channels, size, outSize, kernel, stride, before, packed, bias, epilogue } = depthwise;
-  const tile = tileOf(kernel, stride, outSize);
   const lanes = pad4(channels);
+  const tile = tileOf(kernel, stride, outSize, lanes);
   const tileRows = Math.ceil(outSize[0] / tile[0]);
   const args = {
     x: depthwise.x,
