@@ -77,8 +77,3 @@ export function leavesOf(graph: Graph, kind: ValueKind): readonly Value[] {
 export function place(node: Node): string {
   return `${node.op.name} at "${node.scope}"`;
 }
-
-/** One line a node: `%3 = conv2d(%0, %1) {groups=1, pad=1} : [1, 32, 112, 112]`. */
-export function describe(value: Value): string {
-  return `%${value.id} ${value.name ? `"${value.name}" ` : ""}${formatShape(value.shape)}`;
-}

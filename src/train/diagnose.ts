@@ -7,7 +7,7 @@ import { type Graph, leavesOf, type Node, place } from "../ir/graph.ts";
 const NODES_AT_ONCE = 24;
 
 /** Visits the elements of a strided view; true where all are finite (padding is not looked at). */
-export function isFiniteView({ shape, strides, data }: View): boolean {
+function isFiniteView({ shape, strides, data }: View): boolean {
   const look = (axis: number, at: number): boolean => {
     if (axis === shape.length) return Number.isFinite(data[at]);
     for (let i = 0; i < shape[axis]; i++) if (!look(axis + 1, at + i * strides[axis])) return false;

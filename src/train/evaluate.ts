@@ -32,7 +32,7 @@ function readRow(view: View, n: number, row: Float64Array): void {
 }
 
 /** The index of the largest element; the first of equals. */
-export function argmax(row: ArrayLike<number>): number {
+function argmax(row: ArrayLike<number>): number {
   let best = 0;
   for (let i = 1; i < row.length; i++) if (row[i] > row[best]) best = i;
   return best;

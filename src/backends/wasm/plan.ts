@@ -8,7 +8,7 @@ import { type Graph, type Node, operands, type Value } from "../../ir/graph.ts";
 import type { OpName } from "../../ops/index.ts";
 import { type KernelTable, type LowerContext, type Pointer, type Step, step } from "./kernel.ts";
 import { copyBytes } from "./kernels/copy.ts";
-import { floatsOf, type Layout, stridesOf } from "./layout.ts";
+import { floatsOf, type Layout } from "./layout.ts";
 
 /** What runs one after the other: kernel steps (a half-open range of the step list) or a node on the reference. */
 export type Stage =
@@ -191,9 +191,4 @@ function stagesOf(marks: readonly { at: number; node: Node }[], begin: number, o
   }
   if (end > first) stages.push({ kind: "steps", first, last: end });
   return stages;
-}
-
-/** The strides of a value under a plan, in floats. */
-export function planStrides(value: Value, layout: Layout): number[] {
-  return stridesOf(value.shape, layout);
 }
