@@ -1,4 +1,4 @@
-import { formatShape, type Shape } from "../core/shape.ts";
+import type { Shape } from "../core/shape.ts";
 import type { Op } from "./op.ts";
 
 /** How a stored parameter starts. `fanIn` is the product of shape[1:]. */
