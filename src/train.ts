@@ -3,6 +3,7 @@ import "./core/requireNode.ts";
 
 export type { Augmentation } from "./data/augment.ts";
 export { classWeights, countByLabel, type Dataset } from "./data/dataset.ts";
+export { fetchEmbedded } from "./data/fashionMnist.ts";
 export { openLoader } from "./data/loader.ts";
 export { checkPreprocessing, type Preprocessing, preprocessingFor } from "./data/preprocessing.ts";
 export { type Parts, type SplitOptions, splitDataset } from "./data/split.ts";
