@@ -117,5 +117,7 @@ function differences(before: unknown, now: unknown, path: string): string[] {
 
 /** What distinguishes two trainings, one sentence a difference; empty where resuming one as the other is sound. */
 export function identityDifferences(before: Identity, now: Identity): readonly string[] {
-  return differences(JSON.parse(JSON.stringify(before)), JSON.parse(JSON.stringify(now)), "");
+  const [a, b] = [before, now].map(({ data: _, ...rest }) => JSON.parse(JSON.stringify(rest)) as unknown);
+  const ofData = before.data === now.data ? [] : ["the images, their labels or their division into parts differ"];
+  return [...ofData, ...differences(a, b, "")];
 }

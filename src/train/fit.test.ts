@@ -126,7 +126,7 @@ test("another recipe, network, data set or seed is not resumed, and what differs
     [run({ learningRate: 0.2 }, { store, isResumed: true }), /recipe\.learningRate was 0\.05, is 0\.2/],
     [run({}, { store, isResumed: true, network: { name: "other" } }), /network\.name was "tiny", is "other"/],
     [run({}, { store, isResumed: true, seed: 9 }), /seed was 3, is 9/],
-    [fit({ ...tinyTask({}, 72), backend, store, isResumed: true }), /data was ".*", is ".*"/],
+    [fit({ ...tinyTask({}, 72), backend, store, isResumed: true }), /the images, their labels or their division into parts differ/],
   ];
   for (const [attempt, text] of refused) await assert.rejects(attempt, (error) => error instanceof OptionError && text.test(error.message));
 });
