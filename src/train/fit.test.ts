@@ -122,11 +122,12 @@ test("when checkpoints are written changes nothing, nor does having none", async
 test("another recipe, network, data set or seed is not resumed, and what differs is named", async () => {
   const store = memoryStore();
   await assert.rejects(run({}, { store, ...abortAfter(2) }), InterruptedError);
-  const refused: [Promise<unknown>, RegExp][] = [
-    [run({ learningRate: 0.2 }, { store, isResumed: true }), /recipe\.learningRate was 0\.05, is 0\.2/],
-    [run({}, { store, isResumed: true, network: { name: "other" } }), /network\.name was "tiny", is "other"/],
-    [run({}, { store, isResumed: true, seed: 9 }), /seed was 3, is 9/],
-    [fit({ ...tinyTask({}, 72), backend, store, isResumed: true }), /the images, their labels or their division into parts differ/],
+  const resume = (more: Partial<FitOptions>, changes: Partial<Recipe> = {}) => run(changes, { store, isResumed: true, ...more });
+  const refused: [() => Promise<unknown>, RegExp][] = [
+    [() => resume({}, { learningRate: 0.2 }), /recipe\.learningRate was 0\.05, is 0\.2/],
+    [() => resume({ network: { name: "other" } }), /network\.name was "tiny", is "other"/],
+    [() => resume({ seed: 9 }), /seed was 3, is 9/],
+    [() => resume({ data: tinyData(72) }), /the images, their labels or their division into parts differ/],
   ];
   for (const [attempt, text] of refused) await assert.rejects(attempt, (error) => error instanceof OptionError && text.test(error.message));
 });
