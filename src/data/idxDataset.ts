@@ -51,58 +51,68 @@ function openPrepared(count: number, bytes: number, make: (index: number) => Uin
   };
 }
 
-/** A data set over IDX contents in memory; test images follow the training images in its numbering. */
-// biome-ignore lint/complexity/noExcessiveLinesPerFunction: its functions are closures over the set that they read.
-export function idxDataset(source: IdxSource): Dataset {
-  const { name, train, test } = source;
-  for (const pair of [train, test]) if (pair) checkPair(name, pair);
-  const labels = labelNames(source);
-  const trainCount = train.labels.shape[0];
-  const count = trainCount + (test?.labels.shape[0] ?? 0);
-  const [, height, width] = train.images.shape;
-  if (test && (test.images.shape[1] !== height || test.images.shape[2] !== width)) {
-    throw new DataError(
-      `${name}: test images ${formatShape(test.images.shape)} need the size of the training images, ${width} × ${height}`,
-    );
-  }
-  const area = width * height;
-  const raw = (index: number): Uint8Array => {
-    const isTest = index >= trainCount;
-    const at = (isTest ? index - trainCount : index) * area;
-    return (isTest && test ? test : train).images.data.subarray(at, at + area);
-  };
+/** Prepared images by rule; images as they are stored need no preparation. */
+function openRules(side: { width: number; height: number }, count: number, raw: (index: number) => Uint8Array): Dataset["pixels"] {
+  const { width, height } = side;
   const byRule = new Map<string, (index: number) => Uint8Array>();
   const open = (rule: PixelRule): ((index: number) => Uint8Array) => {
     if (width === height && rule.size === width && rule.channels === 1) return raw;
     const make = (index: number): Uint8Array => prepare({ width, height, channels: 1, data: raw(index) }, rule);
     return openPrepared(count, rule.size * rule.size * rule.channels, make);
   };
-  const indices = (start: number, end: number): Uint32Array => Uint32Array.from({ length: end - start }, (_, i) => start + i);
+  return (index, rule) => {
+    const key = `${rule.size} ${rule.channels} ${rule.fit}`;
+    const read = byRule.get(key) ?? open(rule);
+    byRule.set(key, read);
+    return read(index);
+  };
+}
+
+async function fingerprint(labels: readonly string[], pairs: readonly IdxPair[]): Promise<string> {
+  const contents = pairs.flatMap((pair) => [pair.images, pair.labels]);
+  const hashes = await Promise.all(contents.map(({ data }) => sha256(data)));
+  return sha256(new TextEncoder().encode(JSON.stringify([labels, contents.map(({ shape }) => shape), hashes])));
+}
+
+function range(start: number, end: number): Uint32Array {
+  return Uint32Array.from({ length: end - start }, (_, i) => start + i);
+}
+
+/** A data set over IDX contents in memory; test images follow the training images in its numbering. */
+export function idxDataset(source: IdxSource): Dataset {
+  const { name, train, test } = source;
+  const pairs = test ? [train, test] : [train];
+  for (const pair of pairs) checkPair(name, pair);
+  const labels = labelNames(source);
+  const trainCount = train.labels.shape[0];
+  const count = pairs.reduce((sum, pair) => sum + pair.labels.shape[0], 0);
+  const [, height, width] = train.images.shape;
+  if (test && (test.images.shape[1] !== height || test.images.shape[2] !== width)) {
+    throw new DataError(
+      `${name}: test images ${formatShape(test.images.shape)} need the size of the training images, ${width} × ${height}`,
+    );
+  }
+  const place = (index: number): [IdxPair, number] => (index < trainCount ? [train, index] : [test ?? train, index - trainCount]);
+  const raw = (index: number): Uint8Array => {
+    const [pair, at] = place(index);
+    return pair.images.data.subarray(at * width * height, (at + 1) * width * height);
+  };
   return {
     name,
     labels,
     count,
     channels: 1,
     nativeSize: width === height ? width : undefined,
-    fixedParts: { train: indices(0, trainCount), test: test && indices(trainCount, count) },
+    fixedParts: { train: range(0, trainCount), test: test && range(trainCount, count) },
     problems: [],
     warnings: [],
-    labelOf: (index) => (index >= trainCount && test ? test.labels.data[index - trainCount] : train.labels.data[index]),
+    labelOf(index) {
+      const [pair, at] = place(index);
+      return pair.labels.data[at];
+    },
     nameOf: (index) => (index < trainCount ? `train ${index}` : `test ${index - trainCount}`),
-    pixels(index, rule) {
-      const key = `${rule.size} ${rule.channels} ${rule.fit}`;
-      let read = byRule.get(key);
-      if (!read) {
-        read = open(rule);
-        byRule.set(key, read);
-      }
-      return read(index);
-    },
-    async fingerprint() {
-      const contents = [train.images, train.labels, ...(test ? [test.images, test.labels] : [])];
-      const hashes = await Promise.all(contents.map(({ data }) => sha256(data)));
-      return sha256(new TextEncoder().encode(JSON.stringify([labels, contents.map(({ shape }) => shape), hashes])));
-    },
+    pixels: openRules({ width, height }, count, raw),
+    fingerprint: () => fingerprint(labels, pairs),
     close: async () => undefined,
   };
 }

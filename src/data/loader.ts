@@ -123,23 +123,10 @@ interface Sample {
   readonly bytes: Uint8Array;
 }
 
-/** Opens a loader over some of a data set's images. Nothing is read before the first `fill`. */
-// biome-ignore lint/complexity/noExcessiveLinesPerFunction: its functions are closures over the loader's state.
-export function openLoader(dataset: Dataset, indices: Uint32Array, options: LoaderOptions): Loader {
-  const { preprocessing, batch, seed = 0, isTraining = false, prefetch = 3 } = options;
-  if (!Number.isInteger(batch) || batch < 1) throw new OptionError(`batch: found ${batch}, needs an integer of at least 1`);
-  if (indices.length === 0) throw new OptionError(`${dataset.name}: a part without images was given to the loader`);
-  const { size, channels, fit } = preprocessing;
-  const augmentation = isTraining ? (options.augmentation ?? {}) : {};
-  const rule: PixelRule = { size: sourceSize(size, dataset.nativeSize, augmentation), channels, fit };
-  const table = normaliseTable(preprocessing);
-  const augmenter = isTraining ? openAugmenter(augmentation, rule.size, { size, channels }, openDraws(seed, "augment")) : undefined;
-  const mixing = openDraws(seed, "mixup");
-  const batches = isTraining ? Math.max(1, Math.floor(indices.length / batch)) : Math.ceil(indices.length / batch);
-  const orderOf = openOrder(indices, seed, isTraining);
-  const filled = new Uint32Array(batch);
-
-  const ask = (position: number): Pixels[] => {
+/** Starts reading the batch at a position: a promise, or bytes at once, for each of its images. */
+function openAsk(dataset: Dataset, rule: PixelRule, sequence: Sequence): (position: number) => Pixels[] {
+  const { batch, batches, orderOf, isTraining } = sequence;
+  return (position) => {
     const order = orderOf(Math.floor(position / batches));
     const first = (position % batches) * batch;
     const count = isTraining ? batch : Math.min(batch, order.length - first);
@@ -150,9 +137,58 @@ export function openLoader(dataset: Dataset, indices: Uint32Array, options: Load
       return pixels;
     });
   };
-  const isWanted = (from: number, position: number): boolean => isTraining || Math.floor(from / batches) === Math.floor(position / batches);
-  const requests = openRequests(ask, prefetch, isWanted);
+}
 
+/** Which images make up which batch. */
+interface Sequence {
+  readonly batch: number;
+  readonly batches: number;
+  readonly isTraining: boolean;
+  readonly orderOf: (epoch: number) => Uint32Array;
+}
+
+function openSequence(dataset: Dataset, indices: Uint32Array, { batch, seed = 0, isTraining = false }: LoaderOptions): Sequence {
+  if (!Number.isInteger(batch) || batch < 1) throw new OptionError(`batch: found ${batch}, needs an integer of at least 1`);
+  if (indices.length === 0) throw new OptionError(`${dataset.name}: a part without images was given to the loader`);
+  const batches = isTraining ? Math.max(1, Math.floor(indices.length / batch)) : Math.ceil(indices.length / batch);
+  return { batch, batches, isTraining, orderOf: openOrder(indices, seed, isTraining) };
+}
+
+/** Writes one sample into row n: augmented (in training), normalised, and its label. */
+type WriteSample = (
+  sample: Sample,
+  n: number,
+  turn: { epoch: number; repetition: number },
+  image: PixelTarget,
+  target?: PixelTarget,
+) => void;
+
+function openWrite(dataset: Dataset, source: number, augmentation: Augmentation | undefined, options: LoaderOptions): WriteSample {
+  const { preprocessing, seed = 0, classWeights } = options;
+  const { size, channels } = preprocessing;
+  const table = normaliseTable(preprocessing);
+  const augmenter = augmentation && openAugmenter(augmentation, source, { size, channels }, openDraws(seed, "augment"));
+  return ({ index, bytes }, n, { epoch, repetition }, image, target) => {
+    // An image that comes twice in an epoch, because there is less than a batch, is changed differently each time.
+    const changed = augmenter ? augmenter.apply(bytes, epoch, index + dataset.count * repetition) : bytes;
+    writeNormalised(image, n, changed, size, channels, table);
+    const label = dataset.labelOf(index);
+    if (target) writeTarget(target, n, label, classWeights?.[label] ?? 1);
+  };
+}
+
+/** Opens a loader over some of a data set's images. Nothing is read before the first `fill`. */
+export function openLoader(dataset: Dataset, indices: Uint32Array, options: LoaderOptions): Loader {
+  const { size, channels, fit } = options.preprocessing;
+  const sequence = openSequence(dataset, indices, options);
+  const { batch, batches, isTraining, orderOf } = sequence;
+  const augmentation = isTraining ? (options.augmentation ?? {}) : undefined;
+  const rule: PixelRule = { size: sourceSize(size, dataset.nativeSize, augmentation ?? {}), channels, fit };
+  const write = openWrite(dataset, rule.size, augmentation, options);
+  const mixing = openDraws(options.seed ?? 0, "mixup");
+  const isWanted = (from: number, position: number): boolean => isTraining || Math.floor(from / batches) === Math.floor(position / batches);
+  const requests = openRequests(openAsk(dataset, rule, sequence), options.prefetch ?? 3, isWanted);
+  const filled = new Uint32Array(batch);
   const read = async (pixels: Pixels, order: Uint32Array, place: number): Promise<Sample | undefined> => {
     try {
       return { index: order[place], bytes: pixels instanceof Promise ? await pixels : pixels };
@@ -160,37 +196,32 @@ export function openLoader(dataset: Dataset, indices: Uint32Array, options: Load
       return isTraining ? await substitute(dataset, order, place, rule, cause) : undefined;
     }
   };
-  const write = ({ index, bytes }: Sample, n: number, key: [number, number], image: PixelTarget, target?: PixelTarget): void => {
-    const changed = augmenter ? augmenter.apply(bytes, ...key) : bytes;
-    writeNormalised(image, n, changed, size, channels, table);
-    const label = dataset.labelOf(index);
-    if (target) writeTarget(target, n, label, options.classWeights?.[label] ?? 1);
-    filled[n] = index;
+  const fillRows = async (epoch: number, at: number, image: PixelTarget, target?: PixelTarget): Promise<number> => {
+    const pixels = requests.take(epoch * batches + at);
+    requests.ahead(epoch * batches + at);
+    const order = orderOf(epoch);
+    let count = 0;
+    for (let n = 0; n < pixels.length; n++) {
+      const place = at * batch + n;
+      const sample = await read(pixels[n], order, place % order.length);
+      if (!sample) continue;
+      write(sample, count, { epoch, repetition: Math.floor(place / order.length) }, image, target);
+      filled[count++] = sample.index;
+    }
+    return count;
   };
-
   return {
     batches,
     async fill(epoch, at, image, target) {
       if (!(at >= 0 && at < batches)) throw new InternalError(`loader: batch ${at} of ${batches}`);
       checkTarget("image", image, [batch, channels, size, size]);
       checkTarget("target", target, [batch, dataset.labels.length]);
-      const position = epoch * batches + at;
-      const pixels = requests.take(position);
-      requests.ahead(position);
-      const order = orderOf(epoch);
-      let count = 0;
-      for (let n = 0; n < pixels.length; n++) {
-        const place = at * batch + n;
-        const sample = await read(pixels[n], order, place % order.length);
-        // An image that comes twice in an epoch, because there is less than a batch, is changed differently each time.
-        const key = dataset.count * Math.floor(place / order.length);
-        if (sample) write(sample, count++, [epoch, sample.index + key], image, target);
-      }
+      const count = await fillRows(epoch, at, image, target);
       for (let n = count; n < batch; n++) {
         clearImage(image, n);
         if (target) writeTarget(target, n, -1, 0);
       }
-      if (augmentation.mixup && target) mixUp(image, target, augmentation.mixup, mixing, epoch, at);
+      if (augmentation?.mixup && target) mixUp(image, target, augmentation.mixup, mixing, epoch, at);
       return { count, indices: filled.subarray(0, count) };
     },
   };

@@ -23,13 +23,6 @@ interface Reply {
   readonly message?: string;
 }
 
-/** One thread with the jobs it was given; Maps keep their order, so the first is the one it works at. */
-interface Place {
-  worker: Worker;
-  readonly waiting: Map<number, Waiting>;
-  timer?: NodeJS.Timeout;
-}
-
 /** How a pool works. */
 export interface PoolOptions {
   /** Default: as many as the machine has, at most 8. */
@@ -40,88 +33,115 @@ export interface PoolOptions {
   readonly program?: URL;
 }
 
+/** One thread with the jobs it was given. */
+interface Lane {
+  waitingJobs(): number;
+  send(waiting: Waiting): void;
+  close(): Promise<void>;
+}
+
+function answer({ resolve, reject }: Waiting, { result, message }: Reply): void {
+  if (message === undefined) resolve(result as never);
+  else reject(new DataError(message));
+}
+
+/** A thread that does not keep the process alive. */
+function startThread(program: URL, settle: (reply: Reply) => void, fail: (why: string) => void): Worker {
+  const worker = new Worker(program);
+  worker.unref();
+  worker.on("message", settle);
+  worker.on("error", (cause: Error) => fail(cause.message));
+  worker.on("exit", (code) => fail(`exit code ${code}`));
+  return worker;
+}
+
+/** Opens a thread; where it breaks down, another takes its place. The process is kept alive only while jobs are under way. */
+function openLane(program: URL, mostTime: number): Lane {
+  /** In the order they were given, so the first is the one being worked at. */
+  const waiting = new Map<number, Waiting>();
+  let nextId = 0;
+  let isClosed = false;
+  let timer: NodeJS.Timeout | undefined;
+  let worker = start();
+
+  function start(): Worker {
+    const started = startThread(program, settle, (why) => {
+      if (started === worker && !isClosed) restart(`the decoder broke down (${why})`);
+    });
+    return started;
+  }
+  function settle(reply: Reply): void {
+    const asked = waiting.get(reply.id);
+    if (!asked) return;
+    waiting.delete(reply.id);
+    if (waiting.size === 0) {
+      clearTimeout(timer);
+      worker.unref();
+    } else timer?.refresh();
+    answer(asked, reply);
+  }
+  /** Gives up the job that the thread was at; a new thread continues with the others. */
+  function restart(reason: string): void {
+    const [first, ...others] = waiting.values();
+    waiting.clear();
+    clearTimeout(timer);
+    const broken = worker;
+    worker = start();
+    void broken.terminate();
+    first?.reject(new DataError(`${first.job.name}: ${reason}`));
+    for (const other of others) send(other);
+  }
+  function send(asked: Waiting): void {
+    if (waiting.size === 0) {
+      worker.ref();
+      timer = setTimeout(() => restart(`decoding took longer than ${mostTime} ms`), mostTime);
+    }
+    waiting.set(nextId, asked);
+    worker.postMessage({ id: nextId++, job: asked.job });
+  }
+  async function close(): Promise<void> {
+    isClosed = true;
+    clearTimeout(timer);
+    for (const { job, reject } of waiting.values()) reject(closedError(job));
+    waiting.clear();
+    // Its end is waited for.
+    worker.ref();
+    await worker.terminate();
+  }
+  return { waitingJobs: () => waiting.size, send, close };
+}
+
+function closedError(job: Job): DataError {
+  return new DataError(`${job.name}: the data set has been closed`);
+}
+
 /**
  * Opens a pool. Jobs are handed out at once, not one by one: while the main thread computes it cannot hand out more, and the threads
- * must not run dry. The process is kept alive only while jobs are under way.
+ * must not run dry.
  */
-// biome-ignore lint/complexity/noExcessiveLinesPerFunction: its functions are closures over the pool's state.
 export function openPool(options: PoolOptions = {}): Pool {
   const { threads = Math.min(availableParallelism(), 8), mostTime = 60_000 } = options;
   const program = options.program ?? new URL("./worker.node.ts", import.meta.url);
-  const places: Place[] = [];
-  let nextId = 0;
+  const lanes: Lane[] = [];
   let isClosed = false;
-
-  const settle = (place: Place, { id, result, message }: Reply): void => {
-    const waiting = place.waiting.get(id);
-    if (!place.waiting.delete(id)) return;
-    if (place.waiting.size === 0) {
-      clearTimeout(place.timer);
-      place.worker.unref();
-    } else place.timer?.refresh();
-    if (message === undefined) waiting?.resolve(result as never);
-    else waiting?.reject(new DataError(message));
+  /** The thread with the least to do; another is started while there may be more and none is idle. */
+  const choose = (): Lane => {
+    const least = lanes.toSorted((a, b) => a.waitingJobs() - b.waitingJobs())[0];
+    if (least && (least.waitingJobs() === 0 || lanes.length >= threads)) return least;
+    const lane = openLane(program, mostTime);
+    lanes.push(lane);
+    return lane;
   };
-  /** Gives up the job that a thread was at, and lets a new thread continue with the others. */
-  const restart = (place: Place, reason: string): void => {
-    if (isClosed) return;
-    void place.worker.terminate();
-    const [first, ...others] = place.waiting;
-    place.waiting.clear();
-    clearTimeout(place.timer);
-    place.worker = start(place);
-    if (first) first[1].reject(new DataError(`${first[1].job.name}: ${reason}`));
-    for (const [id, waiting] of others) send(place, id, waiting);
-  };
-  const start = (place: Place): Worker => {
-    const worker = new Worker(program);
-    worker.unref();
-    worker.on("message", (reply: Reply) => settle(place, reply));
-    const fail = (why: string): void => {
-      if (place.worker === worker) restart(place, `the decoder broke down (${why})`);
-    };
-    worker.on("error", (cause: Error) => fail(cause.message));
-    worker.on("exit", (code) => fail(`exit code ${code}`));
-    return worker;
-  };
-  const send = (place: Place, id: number, waiting: Waiting): void => {
-    if (place.waiting.size === 0) {
-      place.worker.ref();
-      place.timer = setTimeout(() => restart(place, `decoding took longer than ${mostTime} ms`), mostTime);
-    }
-    place.waiting.set(id, waiting);
-    place.worker.postMessage({ id, job: waiting.job });
-  };
-  /** The thread with the least to do; a new one is started while there may be more and none is idle. */
-  const choose = (): Place => {
-    const least = places.reduce<Place | undefined>(
-      (best, place) => (best && best.waiting.size <= place.waiting.size ? best : place),
-      undefined,
-    );
-    if (least && (least.waiting.size === 0 || places.length >= threads)) return least;
-    const place = { waiting: new Map<number, Waiting>() } as Place;
-    place.worker = start(place);
-    places.push(place);
-    return place;
-  };
-
   return {
     threads,
     run: (job) =>
       new Promise((resolve, reject) => {
-        if (isClosed) reject(new DataError(`${job.name}: the data set has been closed`));
-        else send(choose(), nextId++, { job, resolve, reject });
+        if (isClosed) reject(closedError(job));
+        else choose().send({ job, resolve, reject });
       }),
     async close() {
       isClosed = true;
-      for (const { waiting, timer } of places) {
-        clearTimeout(timer);
-        for (const { job, reject } of waiting.values()) reject(new DataError(`${job.name}: the data set has been closed`));
-        waiting.clear();
-      }
-      // An idle thread does not keep the process alive, but its end is waited for here.
-      for (const { worker } of places) worker.ref();
-      await Promise.all(places.map(({ worker }) => worker.terminate()));
+      await Promise.all(lanes.map((lane) => lane.close()));
     },
   };
 }
