@@ -35,5 +35,6 @@ export async function evaluateModel(model: Model, data: Dataset, options: Evalua
   const optimised = optimise(modelGraph(model, batch), model.weights);
   using session = await backend.open(optimised.graph, optimised.weights, open);
   const { preprocessing, labels } = model;
-  return evaluate({ session, data, indices, preprocessing, labels, labelOf: (index) => places[data.labelOf(index)], onBatch });
+  // Awaited here, since the session lives as long as this function.
+  return await evaluate({ session, data, indices, preprocessing, labels, labelOf: (index) => places[data.labelOf(index)], onBatch });
 }
