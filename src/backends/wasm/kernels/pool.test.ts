@@ -8,6 +8,7 @@ const windows: readonly (Window & { readonly x: Shape })[] = [
   { x: [2, 5, 7, 6], kernel: [2, 2], stride: [2, 2], padding: [0, 0, 0, 0] },
   { x: [1, 6, 8, 9], kernel: [3, 3], stride: [2, 2], padding: [1, 1, 1, 1] },
   { x: [1, 4, 5, 8], kernel: [3, 2], stride: [1, 3], padding: [2, 0, 1, 1] },
+  { x: [1, 3, 9, 10], kernel: [6, 7], stride: [2, 1], padding: [3, 2, 0, 6] },
   { x: [3, 9, 4, 4], kernel: [4, 4], stride: [1, 1], padding: [0, 0, 0, 0] },
 ];
 

@@ -69,7 +69,43 @@ function pool(node: Node, context: LowerContext, reduction: Reduction): readonly
     ...(reduction === "mean" ? { share: 1 / (kernel[0] * kernel[1]) } : {}),
     ...epilogue.args,
   };
-  return [step(poolKernel(reduction, epilogue), y.shape[0] * outSize[0], args)];
+  const isSmall = reduction === "maximum" && kernel[0] * kernel[1] <= MOST_PIXELS;
+  return [step(isSmall ? maximumKernel(kernel, epilogue) : poolKernel(reduction, epilogue), y.shape[0] * outSize[0], args)];
+}
+
+/** Kernels of more pixels are not written out. */
+const MOST_PIXELS = 25;
+
+/**
+ * The maximum over a small kernel, written out. Rows and columns outside the image are replaced by the nearest ones inside, which belong to
+ * the same window: that changes no maximum, and no window needs a branch.
+ */
+function maximumKernel([rows, columns]: Extent2, epilogue: Epilogue): ReturnType<typeof wasmKernel<Fields>> {
+  const fields = { ...baseFields, ...epilogue.fields };
+  return wasmKernel<Fields>(`pool maximum ${rows}x${columns}${epilogue.key}`, fields, (given, k) => {
+    const args = given as unknown as Args;
+    const finish = epilogue.begin(k, given as unknown as Arguments<Record<string, "i32">>);
+    const within = (at: number, first: Local<"i32">, last: Local<"i32">, corner: Local<"i32">) => {
+      return k.local(i32.max(first, i32.min(corner.plus(at), last.minus(1))));
+    };
+    clippedWindow(k, args, ({ line, inputRow, inputColumn, firstRow, lastRow, firstColumn, lastColumn, output }) => {
+      const lines = Array.from({ length: rows }, (_, at) => {
+        const row = line.plus(within(at, firstRow, lastRow, inputRow));
+        return k.local(args.x.plus(row.times(args.width).times(args.pixel)));
+      });
+      const places = Array.from({ length: columns }, (_, at) =>
+        k.local(within(at, firstColumn, lastColumn, inputColumn).times(args.pixel)),
+      );
+      const to = k.local(output.times(args.pixel));
+      const most = k.variable("v128");
+      k.for({ to: args.pixel, step: 16 }, (channel) => {
+        const pixels = lines.flatMap((start) => places.map((place) => v128.load(start.plus(place).plus(channel))));
+        most.set(pixels.reduce((a, b) => f32x4.max(a, b)));
+        const at = k.local(to.plus(channel));
+        k.store(args.y.plus(at), finish(most, at));
+      });
+    });
+  });
 }
 
 /** Steps of the maximum of each window. */
