@@ -108,6 +108,19 @@ test("of many that start at once one wins", async () => {
   for (const store of stores) await store.close();
 });
 
+test("of many that find the lock of a dead process, one at most writes", async () => {
+  const dead = { pid: 2 ** 22 + 1, host: hostname(), started: "", token: "gone" };
+  for (let round = 0; round < 10; round++) {
+    await writeFile(checkpointPaths(output).lock, JSON.stringify(dead));
+    const stores = Array.from({ length: 6 }, () => checkpointStore(output));
+    await Promise.allSettled(stores.map((store) => store.open()));
+    const written = await Promise.allSettled(stores.map((store) => store.write(Buffer.from("mine"))));
+    assert(written.filter(({ status }) => status === "fulfilled").length <= 1);
+    for (const store of stores) await store.close();
+    await rm(checkpointPaths(output).lock, { force: true });
+  }
+});
+
 test("the lock of a killed process is taken over, its half-written files are removed", async () => {
   const script = `import { checkpointStore } from ${JSON.stringify(new URL("./checkpointStore.node.ts", import.meta.url).href)};
     await checkpointStore(process.argv[1]).open(); console.log("open"); setInterval(() => {}, 1000);`;
