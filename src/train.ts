@@ -6,7 +6,7 @@ export { classWeights, countByLabel, type Dataset } from "./data/dataset.ts";
 export { fetchEmbedded } from "./data/fashionMnist.ts";
 export { openLoader } from "./data/loader.ts";
 export { checkPreprocessing, type Preprocessing, preprocessingFor } from "./data/preprocessing.ts";
-export { type Parts, type SplitOptions, splitDataset } from "./data/split.ts";
+export { duplicateWarnings, type Parts, type SplitOptions, splitDataset } from "./data/split.ts";
 export { type EvaluateModelOptions, evaluateModel } from "./model/evaluateModel.ts";
 export { type FitNetworkOptions, type FittedNetwork, fitNetwork } from "./model/fitNetwork.ts";
 export type { EpochMetrics, Identity } from "./train/checkpoint.ts";

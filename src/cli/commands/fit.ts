@@ -3,6 +3,7 @@ import { buildNetwork, type Model, OptionError, openClassifier, saveModel, stati
 import { atomicWrite, checkpointStore } from "../../node.ts";
 import {
   type Dataset,
+  duplicateWarnings,
   type Evaluation,
   evaluateModel,
   type FitResult,
@@ -47,6 +48,7 @@ export async function fitCommand(folder: string | undefined, raw: RawOptions, co
   const data = await openData(folder, raw, context);
   try {
     const job = planJob(data, splitDataset(data, { validation, ...given({ test: numberOption("test", raw.test) }), seed }), raw, seed, out);
+    for (const warning of duplicateWarnings(data, job.parts)) context.warn(printable(warning));
     announce(job, context);
     await run(job, raw, context);
   } finally {

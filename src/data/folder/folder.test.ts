@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { cp, mkdir, mkdtemp, open, readdir, rename, rm, stat, symlink, truncate, utimes, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { cp, mkdir, rename, rm, symlink } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
+import { picture, png, twoLabels, withFolder } from "../../../test/lib/imageFolder.ts";
 import { pngFile, writeSample } from "../../../test/lib/samples.ts";
 import { DataError } from "../../core/errors.ts";
 import { classWeights, countByLabel } from "../dataset.ts";
-import type { Image, PixelRule } from "../image.ts";
+import type { PixelRule } from "../image.ts";
 import { openDecoder } from "../imageFile.node.ts";
 import { duplicateWarnings, splitDataset } from "../split.ts";
 import { compareCodePoints } from "./labels.ts";
@@ -16,36 +16,6 @@ import { scanFolder } from "./scan.node.ts";
 const load = openDecoder();
 const rule: PixelRule = { size: 16, channels: 3, fit: "crop" };
 
-/** A small picture that depends on a number. */
-function picture(seed: number, width = 24, height = 18, channels: 1 | 3 | 4 = 3): Image {
-  const data = Uint8Array.from(
-    { length: width * height * channels },
-    (_, i) => (Math.floor(i / channels / 3) * (seed + 3) + i * seed) & 255,
-  );
-  return { width, height, channels, data };
-}
-
-const png = (seed: number): Promise<Uint8Array> => writeSample(picture(seed), { format: "png" });
-
-/** A folder with the files given, and one for caches. */
-async function withFolder(
-  files: Record<string, Uint8Array | string>,
-  use: (root: string, options: FolderOptions) => Promise<void>,
-): Promise<void> {
-  const place = await mkdtemp(join(tmpdir(), "goldcrest-folder-"));
-  try {
-    const root = join(place, "images");
-    await mkdir(root);
-    for (const [path, contents] of Object.entries(files)) {
-      await mkdir(dirname(join(root, path)), { recursive: true });
-      await writeFile(join(root, path), contents);
-    }
-    await use(root, { cacheFolder: join(place, "cache"), threads: 2 });
-  } finally {
-    await rm(place, { recursive: true });
-  }
-}
-
 async function assertRefused(root: string, options: FolderOptions, message: RegExp): Promise<void> {
   await assert.rejects(openFolder(root, options), (error) => {
     assert.ok(error instanceof DataError, String(error));
@@ -54,8 +24,6 @@ async function assertRefused(root: string, options: FolderOptions, message: RegE
     return true;
   });
 }
-
-const twoLabels = { "cat/a.png": await png(1), "cat/b.png": await png(2), "dog/a.png": await png(3), "dog/b.png": await png(4) };
 
 test("labels are the sub-folders in code-point order; nested images, Unicode names and any letter case of endings count", async () => {
   const files = {
@@ -190,102 +158,6 @@ test("the same image in two parts is warned of, unbalanced labels too, and class
     const parts = { train: Uint32Array.of(a, b, 3), validation: Uint32Array.of(copy), test: Uint32Array.of(4) };
     assert.deepEqual(duplicateWarnings(dataset, parts), ["1 images are both in training and validation (cat/a.png = cat/copy.png)"]);
     assert.deepEqual([...classWeights(countByLabel(dataset))], [2.5, 0.625]);
-    await dataset.close();
-  });
-});
-
-test("prepared pixels are kept on disk, found again without the decoder, and rebuilt where damaged", async () => {
-  await withFolder(twoLabels, async (root, options) => {
-    const first = await openFolder(root, { ...options, rules: [rule] });
-    const pixels = Uint8Array.from(await first.pixels(0, rule));
-    await first.close();
-    const entries = (await readdir(join(String(options.cacheFolder), "pixels"), { recursive: true, withFileTypes: true })).filter((entry) =>
-      entry.isFile(),
-    );
-    assert.equal(entries.length, 4);
-    assert.ok(entries.every(({ name }) => /^[0-9a-f]{64}$/.test(name)));
-    const paths = entries.map(({ parentPath, name }) => join(parentPath, name));
-    // With the source gone, only the cache can answer.
-    await rename(join(root, "cat/a.png"), join(root, "a.away"));
-    const cached = await openFolder(root, { ...options, memoryBytes: 0 });
-    assert.equal(cached.count, 3);
-    await cached.close();
-    await rename(join(root, "a.away"), join(root, "cat/a.png"));
-    const again = await openFolder(root, { ...options, memoryBytes: 0 });
-    await rename(join(root, "cat/a.png"), join(root, "a.away"));
-    assert.deepEqual(Uint8Array.from(await again.pixels(0, rule)), pixels);
-    await rename(join(root, "a.away"), join(root, "cat/a.png"));
-    for (const path of paths) await truncate(path, 40);
-    assert.deepEqual(Uint8Array.from(await again.pixels(0, rule)), pixels);
-    assert.ok((await Promise.all(paths.map((path) => stat(path).catch(() => undefined)))).some((info) => info && info.size === 16 + 768));
-    await again.close();
-  });
-});
-
-test("an index or a cached picture with a flipped bit is not believed", async () => {
-  await withFolder(twoLabels, async (root, options) => {
-    const first = await openFolder(root, { ...options, rules: [rule] });
-    const pixels = Uint8Array.from(await first.pixels(1, rule));
-    await first.close();
-    const cache = String(options.cacheFolder);
-    for (const entry of await readdir(cache, { recursive: true, withFileTypes: true })) {
-      if (!entry.isFile()) continue;
-      const path = join(entry.parentPath, entry.name);
-      const handle = await open(path, "r+");
-      const { size } = await handle.stat();
-      const byte = Buffer.alloc(1);
-      await handle.read(byte, 0, 1, size - 9);
-      byte[0] ^= 4;
-      await handle.write(byte, 0, 1, size - 9);
-      await handle.close();
-    }
-    const second = await openFolder(root, { ...options, memoryBytes: 0 });
-    assert.equal(second.count, 4);
-    assert.deepEqual(Uint8Array.from(await second.pixels(1, rule)), pixels);
-    await second.close();
-  });
-});
-
-test("a folder that is opened again is not decoded again, and a changed file is", async () => {
-  await withFolder(twoLabels, async (root, options) => {
-    const path = join(root, "cat/a.png");
-    await utimes(path, 1_000_000, 1_000_000);
-    await (await openFolder(root, options)).close();
-    // Broken contents behind an unchanged length and time are believed to be as they were.
-    await writeFile(path, new Uint8Array((await stat(path)).size));
-    await utimes(path, 1_000_000, 1_000_000);
-    const second = await openFolder(root, options);
-    assert.equal(second.count, 4);
-    await assert.rejects(Promise.resolve(second.pixels(0, rule)), /cat\/a\.png: it has changed since the folder was opened/);
-    assert.deepEqual(second.problems, [{ name: "cat/a.png", reason: "it has changed since the folder was opened" }]);
-    await second.close();
-    await utimes(path, 1_000_000, 1_000_005);
-    const third = await openFolder(root, options);
-    assert.equal(third.count, 3);
-    await third.close();
-  });
-});
-
-test("a folder without a writable cache works all the same", async () => {
-  await withFolder(twoLabels, async (root, options) => {
-    const blocked = join(root, "cat/a.png");
-    const dataset = await openFolder(root, { ...options, cacheFolder: blocked, rules: [rule] });
-    assert.equal((await dataset.pixels(2, rule)).length, 768);
-    await dataset.close();
-    await assert.rejects(Promise.resolve(dataset.pixels(3, rule)), /has been closed/);
-  });
-});
-
-test("memory holds no more than its share", async () => {
-  await withFolder(twoLabels, async (root, options) => {
-    const dataset = await openFolder(root, { ...options, memoryBytes: 1000 });
-    for (let i = 0; i < 4; i++) await dataset.pixels(i, rule);
-    const again = [0, 1, 2, 3].map((i) => dataset.pixels(i, rule));
-    assert.deepEqual(
-      again.map((pixels) => pixels instanceof Uint8Array),
-      [true, false, false, false],
-    );
-    await Promise.all(again);
     await dataset.close();
   });
 });
