@@ -1,19 +1,23 @@
-/** npm run bench [-- --train] [--network NAME] [--threads N] [--json FILE]: ratios against peers, taken in one run. */
+/**
+ * npm run bench [-- --inference] [--train] [--memory] [--accuracy] [--kernels] [--network NAME] [--threads N] [--rounds N] [--profile] [--json FILE]
+ *
+ * Ratios against peers, taken in one run, turns interleaved, medians. Without a section: inference, training and memory. For figures of
+ * one thread pin the process to one core (taskset -c 1 npm run bench).
+ */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
+import { accuracyRows } from "./accuracy.ts";
 import { inferenceRows } from "./inference.ts";
 import { kernelRows } from "./kernels.ts";
 import { machine } from "./machine.ts";
 import { memoryRows } from "./memory.ts";
 import { trainingRows } from "./training.ts";
 
+const flag = { type: "boolean", default: false } as const;
 const { values } = parseArgs({
   options: {
-    train: { type: "boolean", default: false },
-    memory: { type: "boolean", default: false },
-    kernels: { type: "boolean", default: false },
-    profile: { type: "boolean", default: false },
+    ...{ inference: flag, train: flag, memory: flag, accuracy: flag, kernels: flag, profile: flag },
     network: { type: "string" },
     threads: { type: "string", default: "1" },
     rounds: { type: "string", default: "5" },
@@ -22,12 +26,23 @@ const { values } = parseArgs({
 });
 
 const threads = Number(values.threads);
-const result: Record<string, unknown> = { machine: machine(), date: new Date().toISOString().slice(0, 10) };
 const rounds = Number(values.rounds);
-if (values.kernels) result.kernels = await kernelRows(values.network);
-if (values.memory) result.memory = await memoryRows(30, values.network);
-if (!values.train && !values.memory && !values.kernels) result.inference = await inferenceRows(threads, values.network, rounds);
-if (values.train) result.training = await trainingRows(threads, values.network, rounds, values.profile);
+const { network, profile } = values;
+
+const sections = {
+  inference: () => inferenceRows(threads, network, rounds),
+  train: () => trainingRows(threads, network, rounds, profile),
+  memory: () => memoryRows(30, network),
+  accuracy: () => accuracyRows(network ?? "vanilla-compact", threads),
+  kernels: () => kernelRows(network),
+} as const;
+
+const names = Object.keys(sections) as (keyof typeof sections)[];
+const asked = names.filter((name) => values[name]);
+const chosen = asked.length > 0 ? asked : (["inference", "train", "memory"] as const);
+
+const result: Record<string, unknown> = { machine: machine(), date: new Date().toISOString().slice(0, 10) };
+for (const name of chosen) result[name] = await sections[name]();
 if (values.json) {
   mkdirSync(dirname(values.json), { recursive: true });
   writeFileSync(values.json, `${JSON.stringify(result, undefined, 2)}\n`);

@@ -1,0 +1,57 @@
+/** Accuracy of the default network on the whole Fashion-MNIST: ten epochs, several seeds, the test part read once at the end of each. */
+import { openFashionMnist } from "../src/node.ts";
+import { fitNetwork, preprocessingFor, recipe, splitDataset } from "../src/train.ts";
+import { median } from "./interleave.ts";
+
+const EPOCHS = 10;
+const SEEDS = [1, 2, 3];
+/** Share of the training images that choose the epoch. */
+const VALIDATION = 0.05;
+
+/** One training. */
+export interface AccuracyRow {
+  readonly network: string;
+  readonly seed: number;
+  readonly epochs: number;
+  readonly threads: number;
+  readonly params: number;
+  readonly testAccuracy: number;
+  readonly secondsPerEpoch: number;
+  readonly imagesPerSecond: number;
+}
+
+/** What the trainings came to. */
+export interface AccuracyResult {
+  readonly rows: readonly AccuracyRow[];
+  readonly medianAccuracy: number;
+}
+
+/** Trains with each seed. */
+export async function accuracyRows(network: string, threads: number): Promise<AccuracyResult> {
+  const data = await openFashionMnist({ part: "full" });
+  const rows: AccuracyRow[] = [];
+  for (const seed of SEEDS) {
+    const { model, result } = await fitNetwork({
+      ...{ network, options: { isSmallImage: true }, data, seed, threads },
+      parts: splitDataset(data, { validation: VALIDATION, seed }),
+      preprocessing: preprocessingFor({ size: 28, channels: 1, fit: "crop" }),
+      recipe: recipe("small", { epochs: EPOCHS }),
+      onProgress: ({ phase, epoch, step, accuracy, imagesPerSecond }) => {
+        if (phase === "training" && step % 200 === 0)
+          console.error(`seed ${seed} epoch ${epoch} step ${step}: ${accuracy.toFixed(4)}, ${imagesPerSecond.toFixed(0)} images/s`);
+      },
+    });
+    const params = [...model.weights].reduce(
+      (sum, [name, { data: values }]) => (/running_|num_batches/.test(name) ? sum : sum + values.length),
+      0,
+    );
+    rows.push({
+      ...{ network, seed, epochs: EPOCHS, threads, params },
+      testAccuracy: result.test?.accuracy ?? Number.NaN,
+      secondsPerEpoch: result.seconds / EPOCHS,
+      imagesPerSecond: result.imagesPerSecond,
+    });
+    console.error(rows.at(-1));
+  }
+  return { rows, medianAccuracy: median(rows.map(({ testAccuracy }) => testAccuracy)) };
+}
