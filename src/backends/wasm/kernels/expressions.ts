@@ -5,9 +5,16 @@ import { exponential } from "./exp.ts";
 
 const constant = (k: Code, x: number): V128 => k.local(f32x4.const(x));
 
+/**
+ * The larger (smaller) of x and a bound: one instruction, where `max` and `min` take eight for the sake of signed zeros. It keeps the NaNs of
+ * its first operand, so x comes first.
+ */
+const atLeast = f32x4.pmax;
+const atMost = f32x4.pmin;
+
 const relu: Expression = (k) => {
   const zero = constant(k, 0);
-  return (x) => f32x4.max(x, zero);
+  return (x) => atLeast(x, zero);
 };
 
 const reluGradient: Expression = (k) => {
@@ -18,7 +25,7 @@ const reluGradient: Expression = (k) => {
 const relu6: Expression = (k) => {
   const zero = constant(k, 0);
   const six = constant(k, 6);
-  return (x) => f32x4.min(f32x4.max(x, zero), six);
+  return (x) => atMost(atLeast(x, zero), six);
 };
 
 const relu6Gradient: Expression = (k) => {
@@ -30,7 +37,7 @@ const relu6Gradient: Expression = (k) => {
 /** min(max(x / 6 + 1/2, 0), 1). */
 const hardSigmoid: Expression = (k) => {
   const [zero, half, one, sixth] = [0, 0.5, 1, 1 / 6].map((x) => constant(k, x));
-  return (x) => f32x4.min(f32x4.max(k.madd(x, sixth, half), zero), one);
+  return (x) => atMost(atLeast(k.madd(x, sixth, half), zero), one);
 };
 
 const hardSigmoidGradient: Expression = (k) => {
