@@ -99,10 +99,10 @@ function maximumKernel([rows, columns]: Extent2, epilogue: Epilogue): ReturnType
       const to = k.local(output.times(args.pixel));
       const most = k.variable("v128");
       k.for({ to: args.pixel, step: 16 }, (channel) => {
-        const pixels = lines.flatMap((start) => places.map((place) => k.local(v128.load(start.plus(place).plus(channel)))));
+        const pixels: V128[] = lines.flatMap((start) => places.map((place) => k.local(v128.load(start.plus(place).plus(channel)))));
         // A comparing maximum is one instruction but forgets NaNs; all ones, where some pixel is one, is a NaN again.
         const nans = pixels.map((pixel) => f32x4.ne(pixel, pixel)).reduce(v128.or);
-        most.set(v128.or(pixels.reduce<V128>(f32x4.pmax), nans));
+        most.set(v128.or(pixels.reduce(f32x4.pmax), nans));
         const at = k.local(to.plus(channel));
         k.store(args.y.plus(at), finish(most, at));
       });
