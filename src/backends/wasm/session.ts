@@ -13,6 +13,8 @@ import { type Plan, plan } from "./plan.ts";
 import { type Helpers, startHelpers } from "./threads.ts";
 
 const PAGE = 65536;
+/** Bytes behind the arena: kernels may load (never use) a vector or two behind a buffer. */
+const SLACK = 64;
 /** Memory addresses are signed 32-bit in our kernels' comparisons. */
 const MOST_BYTES = 2 ** 31 - PAGE;
 
@@ -35,7 +37,7 @@ function load(planned: Plan, isShared: boolean, isRelaxed: boolean): Image {
   const stepsAt = align(control.bytes);
   const argsAt = align(stepsAt + planned.steps.length * STEP_BYTES);
   const base = align(argsAt + words.reduce((sum, count) => sum + count * 4, 0));
-  const pages = Math.ceil((base + planned.bytes) / PAGE);
+  const pages = Math.ceil((base + planned.bytes + SLACK) / PAGE);
   if (pages * PAGE > MOST_BYTES) {
     throw new EngineError(
       `this graph needs ${Math.ceil((pages * PAGE) / 2 ** 20)} MiB, the engine takes at most 2048 MiB: use a smaller batch or image`,

@@ -3,7 +3,7 @@ import { type Code, i32, type Local, v128 } from "../assembler.ts";
 import type { Epilogue } from "../epilogue.ts";
 import { type Pointer, type Step, step } from "../kernel.ts";
 import { type Fields, wasmKernel } from "../module.ts";
-import type { Rows } from "./channelReduction.ts";
+import { ROWS, type Rows } from "./channelReduction.ts";
 
 /** Rows in and out, and the channel vectors. z comes with b. */
 export interface Affine {
@@ -17,29 +17,18 @@ export interface Affine {
 
 type Names = Readonly<Record<string, Local<"i32">>>;
 
-/** Rows [first, last) of `width` vectors from byte `lane` on, all coefficients in registers. */
-function mapColumns(
-  k: Code,
-  args: Names,
-  first: Local<"i32">,
-  last: Local<"i32">,
-  lane: Local<"i32">,
-  width: number,
-  finish: ReturnType<Epilogue["begin"]>,
-): void {
-  const vectors = Array.from({ length: width }, (_, i) => i * 16);
-  const load = (name: string): Local<"v128">[] => vectors.map((offset) => k.local(v128.load(args[name].plus(lane), offset)));
-  const a = load("a");
-  const c = load("c");
-  const b = args.b ? load("b") : [];
-  const at = k.local(first.times(args.rowBytes).plus(lane));
-  k.for({ from: first, to: last }, () => {
-    for (const [i, offset] of vectors.entries()) {
-      const rest = args.b ? k.madd(v128.load(args.z.plus(at), offset), b[i], c[i]) : c[i];
-      const y = k.madd(v128.load(args.x.plus(at), offset), a[i], rest);
-      k.store(args.y.plus(at), finish(y, offset === 0 ? at : at.plus(offset)), offset);
+/** Maps `count` rows from `row` on, side by side. */
+function mapRows(k: Code, args: Names, row: Local<"i32">, count: number, finish: ReturnType<Epilogue["begin"]>): void {
+  const starts = [k.local(row.times(args.rowBytes))];
+  while (starts.length < count) starts.push(k.local(starts[starts.length - 1].plus(args.rowBytes)));
+  k.for({ to: args.rowBytes, step: 16 }, (lane) => {
+    const [a, c] = [args.a, args.c].map((pointer) => k.local(v128.load(pointer.plus(lane))));
+    const b = args.b && k.local(v128.load(args.b.plus(lane)));
+    for (const start of starts) {
+      const at = k.local(start.plus(lane));
+      const rest = b ? k.madd(v128.load(args.z.plus(at)), b, c) : c;
+      k.store(args.y.plus(at), finish(k.madd(v128.load(args.x.plus(at)), a, rest), at));
     }
-    at.add(args.rowBytes);
   });
 }
 
@@ -61,14 +50,12 @@ export function affineStep(rows: Rows, affine: Affine, epilogue?: Epilogue): Ste
   const kernel = wasmKernel(`affine per channel${hasSecond ? " of two" : ""}${epilogue?.key ?? ""}`, fields, (every, k) => {
     const args = every as unknown as Names;
     const finish = epilogue?.begin(k, args) ?? ((x) => x);
-    // Four coefficients of three vectors each leave too few registers.
-    const width = hasSecond ? 2 : 4;
-    const wide = k.local(i32.and(args.rowBytes, -16 * width));
     k.for({ from: every.begin, to: every.end }, (unit) => {
       const first = k.local(unit.times(args.blockRows));
       const last = k.local(i32.min(first.plus(args.blockRows), args.count));
-      k.for({ to: wide, step: 16 * width }, (lane) => mapColumns(k, args, first, last, lane, width, finish));
-      k.for({ from: wide, to: args.rowBytes, step: 16 }, (lane) => mapColumns(k, args, first, last, lane, 1, finish));
+      const whole = k.local(first.plus(i32.and(last.minus(first), -ROWS)));
+      k.for({ from: first, to: whole, step: ROWS }, (row) => mapRows(k, args, row, ROWS, finish));
+      k.for({ from: whole, to: last }, (row) => mapRows(k, args, row, 1, finish));
     });
   });
   const { count, rowBytes, blockRows, blocks } = rows;

@@ -3,38 +3,31 @@
  *
  * A tile of output gradients meets the pixels under it once; the sums of the tile's taps lie in memory as [vector][tap] and are loaded,
  * extended and stored once a tile. Pixels outside the image and gradients outside the output come from a row of zeros. Large filters go in
- * passes of a few filter rows, so that their sums fit the registers. A unit is one block of channels for a chunk of the tile rows; chunks
+ * passes of a few filter rows, so that their sums fit the registers. A unit is a chunk of the tile rows; chunks
  * are cut by shape alone, and a second step adds them in order.
  */
 import { type Code, type Expr, f32, f32x4, i32, type Local, v128 } from "../assembler.ts";
 import { type LowerContext, type Pointer, type Step, step } from "../kernel.ts";
 import { pad4 } from "../layout.ts";
 import { type Arguments, wasmKernel } from "../module.ts";
+import type { Pair, WindowSizes } from "./window.ts";
 
-type Pair = readonly [rows: number, columns: number];
-
-/** One gradient. Padding below and to the right follows from the sizes. */
-export interface DepthwiseSums {
+/** One gradient. */
+export interface DepthwiseSums extends WindowSizes {
   readonly x: Pointer;
   readonly dy: Pointer;
   /** [channel][tap], dense. */
   readonly dw: Pointer;
   readonly images: number;
   readonly channels: number;
-  readonly size: Pair;
-  readonly outSize: Pair;
-  readonly kernel: Pair;
-  readonly stride: Pair;
-  readonly before: Pair;
 }
 
 /** Output gradients of a tile. */
 const TILE: Pair = [2, 2];
-/** Channels of a block. */
-const BLOCK = 64;
 /** Sums that fit the registers beside a tile's gradients and a pixel. */
 const MOST_SUMS = 11;
-const UNITS = 16;
+/** Chunks that are enough for any number of threads. */
+const CHUNKS = 32;
 
 const fields = {
   x: "i32",
@@ -48,7 +41,6 @@ const fields = {
   top: "i32",
   left: "i32",
   pixel: "i32",
-  blocks: "i32",
   tileRows: "i32",
   allRows: "i32",
   chunkRows: "i32",
@@ -72,28 +64,26 @@ function passesOf([rows, columns]: Pair): Pass[] {
   return Array.from({ length: Math.ceil(rows / most) }, (_, i) => ({ first: i * most, last: Math.min(rows, (i + 1) * most) }));
 }
 
-/** Pointers to a grid of pixels, the outside ones to zeros. `bytes` is the block's first channel. */
+/** Pointers to a grid of pixels, the outside ones to zeros. */
 function pixelPointers(
   k: Code,
   args: Args,
   grid: { base: Local<"i32">; image: Local<"i32">; rows: Local<"i32">; columns: Local<"i32"> },
   corner: readonly [Local<"i32">, Local<"i32">],
   [rows, columns]: Pair,
-  bytes: Local<"i32">,
 ): Local<"i32">[][] {
-  const zeros = k.local(args.zeros.plus(bytes));
   return Array.from({ length: rows }, (_, row) => {
     const y = k.local(corner[0].plus(row));
     const line = k.local(grid.image.times(grid.rows).plus(y).times(grid.columns));
     return Array.from({ length: columns }, (_, column) => {
       const x = k.local(corner[1].plus(column));
       const isInside = i32.and(i32.ltU(y, grid.rows), i32.ltU(x, grid.columns));
-      return k.local(i32.select(isInside, grid.base.plus(line.plus(x).times(args.pixel)).plus(bytes), zeros));
+      return k.local(i32.select(isInside, grid.base.plus(line.plus(x).times(args.pixel)), args.zeros));
     });
   });
 }
 
-/** One pass over all vectors of the block. */
+/** One pass over all vectors of channels; `pixel` is their bytes. */
 function sumTile(
   k: Code,
   { kernel, stride }: Kind,
@@ -101,26 +91,26 @@ function sumTile(
   xs: Local<"i32">[][],
   dys: Local<"i32">[][],
   sums: Local<"i32">,
-  extent: Local<"i32">,
+  pixel: Local<"i32">,
 ): void {
   const taps = kernel[0] * kernel[1];
   const columns = kernel[1];
   const at = k.local(sums);
-  k.for({ to: extent, step: 16 }, (done) => {
+  k.for({ to: pixel, step: 16 }, (done) => {
     const total = Array.from({ length: (pass.last - pass.first) * columns }, (_, i) =>
       k.local(v128.load(at, (pass.first * columns + i) * 16)),
     );
     const slopes = dys.map((row) => row.map((pointer) => k.local(v128.load(pointer.plus(done)))));
     for (const [y, row] of xs.entries()) {
       for (const [x, pointer] of row.entries()) {
-        let pixel: Local<"v128"> | undefined;
+        let value: Local<"v128"> | undefined;
         for (let ty = 0; ty < TILE[0]; ty++) {
           for (let tx = 0; tx < TILE[1]; tx++) {
             const [ky, kx] = [y - ty * stride[0], x - tx * stride[1]];
             if (ky < pass.first || ky >= pass.last || kx < 0 || kx >= columns) continue;
-            pixel ??= k.local(v128.load(pointer.plus(done)));
+            value ??= k.local(v128.load(pointer.plus(done)));
             const sum = total[(ky - pass.first) * columns + kx];
-            sum.set(k.madd(pixel, slopes[ty][tx], sum));
+            sum.set(k.madd(value, slopes[ty][tx], sum));
           }
         }
       }
@@ -135,12 +125,10 @@ function emitSums(kind: Kind, args: Args, k: Code): void {
   const taps = kernel[0] * kernel[1];
   const patch: Pair = [(TILE[0] - 1) * stride[0] + kernel[0], (TILE[1] - 1) * stride[1] + kernel[1]];
   k.for({ from: args.begin, to: args.end }, (unit) => {
-    const chunk = k.local(i32.divU(unit, args.blocks));
-    const bytes = k.local(unit.minus(chunk.times(args.blocks)).times(BLOCK * 4));
-    const extent = k.local(i32.min(args.pixel.minus(bytes), BLOCK * 4));
-    const sums = k.local(args.partial.plus(chunk.times(args.pixel).plus(bytes).times(taps)));
-    k.for({ to: extent.times(taps), step: 16 }, (at) => k.store(sums.plus(at), f32x4.const(0)));
-    const first = k.local(chunk.times(args.chunkRows));
+    const bytes = k.local(args.pixel.times(taps));
+    const sums = k.local(args.partial.plus(unit.times(bytes)));
+    k.for({ to: bytes, step: 16 }, (at) => k.store(sums.plus(at), f32x4.const(0)));
+    const first = k.local(unit.times(args.chunkRows));
     k.for({ from: first, to: k.local(i32.min(first.plus(args.chunkRows), args.allRows)) }, (tileRow) => {
       const image = k.local(i32.divU(tileRow, args.tileRows));
       const outRow = k.local(tileRow.minus(image.times(args.tileRows)).times(TILE[0]));
@@ -149,9 +137,9 @@ function emitSums(kind: Kind, args: Args, k: Code): void {
         const column = k.local(outColumn.times(stride[1]).minus(args.left));
         const inputs = { base: args.x, image, rows: args.height, columns: args.width };
         const outputs = { base: args.dy, image, rows: args.outHeight, columns: args.outWidth };
-        const xs = pixelPointers(k, args, inputs, [row, column], patch, bytes);
-        const dys = pixelPointers(k, args, outputs, [outRow, outColumn], TILE, bytes);
-        for (const pass of passesOf(kernel)) sumTile(k, kind, pass, xs, dys, sums, extent);
+        const xs = pixelPointers(k, args, inputs, [row, column], patch);
+        const dys = pixelPointers(k, args, outputs, [outRow, outColumn], TILE);
+        for (const pass of passesOf(kernel)) sumTile(k, kind, pass, xs, dys, sums, args.pixel);
       });
     });
   });
@@ -190,21 +178,20 @@ export function depthwiseSumSteps(sums: DepthwiseSums, context: LowerContext): r
   const { x, dy, dw, images, channels, size, outSize, kernel, stride, before } = sums;
   const lanes = pad4(channels);
   const taps = kernel[0] * kernel[1];
-  const blocks = Math.ceil(lanes / BLOCK);
   const tileRows = Math.ceil(outSize[0] / TILE[0]);
   const allRows = images * tileRows;
-  const chunkRows = Math.ceil(allRows / Math.min(allRows, Math.ceil(UNITS / blocks)));
+  const chunkRows = Math.ceil(allRows / Math.min(allRows, CHUNKS));
   const chunks = Math.ceil(allRows / chunkRows);
   const partial = context.scratch(chunks * lanes * taps);
   const zeros = context.scratch(lanes);
   const kernelName = `depthwise sums ${kernel.join("x")} stride ${stride.join("x")}`;
   const [[height, width], [outHeight, outWidth], [top, left]] = [size, outSize, before];
-  const shape = { height, width, outHeight, outWidth, top, left, pixel: lanes * 4, blocks, tileRows, allRows, chunkRows };
+  const shape = { height, width, outHeight, outWidth, top, left, pixel: lanes * 4, tileRows, allRows, chunkRows };
   return [
     step(clear, 1, { y: zeros, vectors: lanes / 4 }),
     step(
       wasmKernel(kernelName, fields, (args, k) => emitSums({ kernel, stride }, args, k)),
-      blocks * chunks,
+      chunks,
       { x, dy, partial, zeros, ...shape },
     ),
     step(addChunks, lanes / 4, { dw, partial, chunks, taps, channels, chunkBytes: lanes * taps * 4 }),

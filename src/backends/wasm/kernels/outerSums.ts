@@ -2,7 +2,7 @@
  * C = Aᵀ · B summed over rows (pixels), the product under every weight gradient that is not depthwise: A holds the outputs' gradients, B the
  * inputs or their windows.
  *
- * Rows are taken in blocks of BLOCK. A block of B is packed in panels [n/8][row][8] and one of A in strips [m/4][row][4], so that the
+ * Rows are taken in blocks of BLOCK. Where it pays, a block of B is packed in panels [n/8][row][8] and one of A in strips [m/4][row][4], so that the
  * innermost loop reads two contiguous streams however the rows lie in memory; a tile of 4 × 8 sums is then loaded, extended by the block's
  * rows in registers and stored. A unit owns a slab of A's columns for a chunk of the rows (and one group); chunks are cut by shape alone.
  * Partial sums lie as [group][chunk][panel][strip][4][8] and a second step adds the chunks in order.
@@ -11,9 +11,11 @@ import { type Code, type Expr, f32, f32x4, i32, type Local, v128 } from "../asse
 import { type LowerContext, type Pointer, type Step, step } from "../kernel.ts";
 import { pad4 } from "../layout.ts";
 import { type Arguments, type Fields, wasmKernel } from "../module.ts";
+import { gatherWindow } from "./gatherWindow.ts";
+import { type WindowSizes, windowArgs, windowFields } from "./window.ts";
 
 /** Rows of a block. */
-const BLOCK = 32;
+const BLOCK = 64;
 /** Bytes between panels and strips in packed blocks; the odd line keeps neighbours out of each other's cache sets. */
 const PANEL_BYTES = BLOCK * 32 + 64;
 const STRIP_BYTES = BLOCK * 16 + 64;
@@ -21,17 +23,8 @@ const STRIP_BYTES = BLOCK * 16 + 64;
 const SLAB = 16;
 /** Units that are enough for any number of threads. */
 const UNITS = 16;
-
-/** Rows of B that are windows of an image [image][y][x][channel]: one run of `run` floats per tap. Strides in floats. */
-export interface TapWindows {
-  readonly outWidth: number;
-  readonly outHeight: number;
-  readonly height: number;
-  readonly width: number;
-  readonly stride: readonly [number, number];
-  readonly before: readonly [number, number];
-  readonly kernel: readonly [number, number];
-}
+/** Reads of a block's element that cost no more than packing it. */
+const FEW_READS = 6;
 
 /** One sum of outer products. */
 export interface OuterSums {
@@ -40,7 +33,8 @@ export interface OuterSums {
   readonly b: Pointer;
   /** Floats between rows of B, or between its pixels. */
   readonly ldb: number;
-  readonly windows?: TapWindows;
+  /** Rows of B are windows of images [image][y][x][channel], one run of n floats per tap. */
+  readonly windows?: WindowSizes;
   readonly rows: number;
   readonly groups: number;
   /** Columns of A and B that belong to one group; with windows, n counts the run of one tap. */
@@ -66,23 +60,13 @@ const baseFields = {
   ldb: "i32",
   aGroup: "i32",
   bGroup: "i32",
+  isPackedA: "i32",
+  isPackedB: "i32",
 } as const;
 
-const windowFields = {
-  run: "i32",
-  outWidth: "i32",
-  outHeight: "i32",
-  height: "i32",
-  width: "i32",
-  strideRows: "i32",
-  strideColumns: "i32",
-  top: "i32",
-  left: "i32",
-  kernelRows: "i32",
-  kernelColumns: "i32",
-} as const;
+const gatherFields = { ...windowFields, run: "i32" } as const;
 
-type Args = Arguments<typeof baseFields & typeof windowFields>;
+type Args = Arguments<typeof baseFields & typeof gatherFields>;
 
 /** Copies `count` vectors of a row into strips (one vector each) or panels (two), whose places are `step` bytes apart. */
 function packRow(k: Code, from: Expr<"i32">, to: Expr<"i32">, count: Expr<"i32">, vectors: 1 | 2, step: number): void {
@@ -95,45 +79,109 @@ function packRow(k: Code, from: Expr<"i32">, to: Expr<"i32">, count: Expr<"i32">
   });
 }
 
-/** Writes the window of output pixel `row` into the line buffer, tap by tap; zeros outside the image. A run's last vector may spill into the next run. */
-function gatherWindow(k: Code, args: Args, row: Local<"i32">, base: Expr<"i32">, buffer: Local<"i32">): void {
-  const line = k.local(i32.divU(row, args.outWidth));
-  const image = k.local(i32.divU(line, args.outHeight));
-  const top = k.local(line.minus(image.times(args.outHeight)).times(args.strideRows).minus(args.top));
-  const left = k.local(row.minus(line.times(args.outWidth)).times(args.strideColumns).minus(args.left));
-  const target = k.local(buffer);
-  k.for({ to: args.kernelRows }, (ky) => {
-    const y = k.local(top.plus(ky));
-    const isRow = k.local(i32.ltU(y, args.height));
-    const start = k.local(base.plus(image.times(args.height).plus(y).times(args.width).times(args.ldb)));
-    k.for({ to: args.kernelColumns }, (kx) => {
-      const x = k.local(left.plus(kx));
-      const source = k.local(start.plus(x.times(args.ldb)));
-      k.if(
-        i32.and(isRow, i32.ltU(x, args.width)),
-        () => k.for({ to: args.run, step: 16 }, (at) => k.store(target.plus(at), v128.load(source.plus(at)))),
-        () => k.for({ to: args.run, step: 16 }, (at) => k.store(target.plus(at), f32x4.const(0))),
-      );
-      target.add(args.run);
-    });
-  });
+/** Where a block's strips and panels lie: packed, or in A and B themselves. Bytes from row to row, and from strip (panel) to strip. */
+interface BlockPlace {
+  readonly start: Local<"i32">;
+  readonly row: Local<"i32">;
+  readonly next: Local<"i32">;
 }
 
-/** The 4 × 8 sums at `sums` grow by `count` rows of a strip and a panel. */
-function extendTile(k: Code, strip: Local<"i32">, panel: Local<"i32">, count: Local<"i32">, sums: Local<"i32">): void {
-  const c = Array.from({ length: 8 }, (_, i) => k.local(v128.load(sums, i * 16)));
-  const b = k.local(panel);
-  k.for({ from: strip, to: k.local(strip.plus(count.times(16))), step: 16 }, (a) => {
-    const low = k.local(v128.load(b));
-    const high = k.local(v128.load(b, 16));
-    b.add(32);
+/** The 4 × 8 sums at `sums` grow by `count` rows of a strip and a panel; a chunk's first block starts from zero. */
+function extendTile(
+  k: Code,
+  a: Local<"i32">,
+  b: Local<"i32">,
+  places: { a: BlockPlace; b: BlockPlace },
+  sums: Local<"i32">,
+  count: Local<"i32">,
+  isFirst: Local<"i32">,
+): void {
+  const c = Array.from({ length: 8 }, () => k.variable("v128"));
+  k.if(
+    isFirst,
+    () => {
+      for (const sum of c) sum.set(f32x4.const(0));
+    },
+    () => {
+      for (const [i, sum] of c.entries()) sum.set(v128.load(sums, i * 16));
+    },
+  );
+  const strip = k.local(a);
+  const panel = k.local(b);
+  k.for({ to: count }, () => {
+    const low = k.local(v128.load(panel));
+    const high = k.local(v128.load(panel, 16));
+    panel.add(places.b.row);
     for (let i = 0; i < 4; i++) {
-      const x = k.local(f32x4.loadSplat(a, i * 4));
+      const x = k.local(f32x4.loadSplat(strip, i * 4));
       c[2 * i].set(k.madd(x, low, c[2 * i]));
       c[2 * i + 1].set(k.madd(x, high, c[2 * i + 1]));
     }
+    strip.add(places.a.row);
   });
   for (const [i, sum] of c.entries()) k.store(sums, sum, i * 16);
+}
+
+/** What a block needs to be packed: where A's and B's columns of the unit begin, and the places of the packed forms. */
+interface Packing {
+  readonly args: Args;
+  readonly isWindowed: boolean;
+  readonly aStart: Local<"i32">;
+  readonly bStart: Local<"i32">;
+  readonly strips: Local<"i32">;
+  readonly packedA: Local<"i32">;
+  readonly packedB: Local<"i32">;
+  /** Room for one window. */
+  readonly buffer: Local<"i32">;
+}
+
+/** Sets where the block's strips and panels begin, and packs those that are to be packed. */
+function placeBlock(k: Code, packing: Packing, places: { a: BlockPlace; b: BlockPlace }, block: Local<"i32">, count: Local<"i32">): void {
+  const { args, isWindowed, aStart, bStart, strips, packedA, packedB, buffer } = packing;
+  places.a.start.set(aStart.plus(block.times(args.lda)));
+  places.b.start.set(bStart.plus(block.times(args.ldb)));
+  k.if(args.isPackedA, () => {
+    const from = k.local(places.a.start);
+    k.for({ to: count }, (row) => {
+      packRow(k, from, packedA.plus(row.times(16)), strips, 1, STRIP_BYTES);
+      from.add(args.lda);
+    });
+    places.a.start.set(packedA);
+  });
+  k.if(args.isPackedB, () => {
+    const from = k.local(places.b.start);
+    k.for({ to: count }, (row) => {
+      if (isWindowed) gatherWindow(k, args, k.local(block.plus(row)), args.ldb, bStart, buffer);
+      packRow(k, isWindowed ? buffer : from, packedB.plus(row.times(32)), args.panels, 2, PANEL_BYTES);
+      from.add(args.ldb);
+    });
+    places.b.start.set(packedB);
+  });
+}
+
+/** All tiles of a slab grow by one block. */
+function extendSlab(
+  k: Code,
+  args: Args,
+  places: { a: BlockPlace; b: BlockPlace },
+  own: Local<"i32">,
+  strips: Local<"i32">,
+  count: Local<"i32">,
+  isFirst: Local<"i32">,
+): void {
+  const b = k.local(places.b.start);
+  const row = k.local(own);
+  k.for({ to: args.panels }, () => {
+    const sums = k.local(row);
+    const a = k.local(places.a.start);
+    k.for({ to: strips }, () => {
+      extendTile(k, a, b, places, sums, count, isFirst);
+      a.add(places.a.next);
+      sums.add(128);
+    });
+    b.add(places.b.next);
+    row.add(args.strips.times(128));
+  });
 }
 
 function emitOuterSums(isWindowed: boolean, args: Args, k: Code): void {
@@ -141,7 +189,12 @@ function emitOuterSums(isWindowed: boolean, args: Args, k: Code): void {
   const packedB = k.local(args.scratch.plus(args.begin.times(args.scratchBytes)));
   const packedA = k.local(packedB.plus(args.panels.times(PANEL_BYTES)));
   const buffer = k.local(packedA.plus(SLAB * STRIP_BYTES));
-  const tileRow = k.local(args.strips.times(128));
+  const place = (isPacked: Expr<"i32">, row: number, next: number, lead: Expr<"i32">, width: number): BlockPlace => ({
+    start: k.variable("i32"),
+    row: k.local(i32.select(isPacked, row, lead)),
+    next: k.local(i32.select(isPacked, next, width)),
+  });
+  const places = { a: place(args.isPackedA, 16, STRIP_BYTES, args.lda, 16), b: place(args.isPackedB, 32, PANEL_BYTES, args.ldb, 32) };
   k.for({ from: args.begin, to: args.end }, (unit) => {
     const part = k.local(i32.divU(unit, args.slabs));
     const firstStrip = k.local(unit.minus(part.times(args.slabs)).times(SLAB));
@@ -149,38 +202,20 @@ function emitOuterSums(isWindowed: boolean, args: Args, k: Code): void {
     const group = k.local(i32.divU(part, args.chunks));
     const first = k.local(part.minus(group.times(args.chunks)).times(args.chunkRows));
     const last = k.local(i32.min(first.plus(args.chunkRows), args.rows));
-    const own = k.local(args.partial.plus(part.times(args.panels).times(tileRow)).plus(firstStrip.times(128)));
-    k.for({ to: args.panels }, (panel) => {
-      const at = k.local(own.plus(panel.times(tileRow)));
-      k.for({ to: strips.times(128), step: 16 }, (offset) => k.store(at.plus(offset), f32x4.const(0)));
-    });
+    const own = k.local(args.partial.plus(part.times(args.panels).times(args.strips).plus(firstStrip).times(128)));
+    const aStart = k.local(args.a.plus(group.times(args.aGroup)).plus(firstStrip.times(16)));
+    const bStart = k.local(args.b.plus(group.times(args.bGroup)));
+    const packing = { args, isWindowed, aStart, bStart, strips, packedA, packedB, buffer };
     k.for({ from: first, to: last, step: BLOCK }, (block) => {
       const count = k.local(i32.min(last.minus(block), BLOCK));
-      const aStart = k.local(args.a.plus(group.times(args.aGroup)).plus(firstStrip.times(16)));
-      const bStart = k.local(args.b.plus(group.times(args.bGroup)));
-      k.for({ to: count }, (row) => {
-        const index = k.local(block.plus(row));
-        packRow(k, aStart.plus(index.times(args.lda)), packedA.plus(row.times(16)), strips, 1, STRIP_BYTES);
-        if (isWindowed) gatherWindow(k, args, index, bStart, buffer);
-        const source = isWindowed ? buffer : bStart.plus(index.times(args.ldb));
-        packRow(k, source, packedB.plus(row.times(32)), args.panels, 2, PANEL_BYTES);
-      });
-      k.for({ to: args.panels }, (panel) => {
-        const sums = k.local(own.plus(panel.times(tileRow)));
-        const b = k.local(packedB.plus(panel.times(PANEL_BYTES)));
-        const a = k.local(packedA);
-        k.for({ to: strips }, () => {
-          extendTile(k, a, b, count, sums);
-          a.add(STRIP_BYTES);
-          sums.add(128);
-        });
-      });
+      placeBlock(k, packing, places, block, count);
+      extendSlab(k, args, places, own, strips, count, k.local(i32.eq(block, first)));
     });
   });
 }
 
 const pointSums = wasmKernel("outer sums of rows", baseFields, (args, k) => emitOuterSums(false, args as unknown as Args, k));
-const windowSums = wasmKernel("outer sums of windows", { ...baseFields, ...windowFields }, (args, k) => emitOuterSums(true, args, k));
+const windowSums = wasmKernel("outer sums of windows", { ...baseFields, ...gatherFields }, (args, k) => emitOuterSums(true, args, k));
 
 const addFields = { c: "i32", partial: "i32", chunks: "i32", strips: "i32", panels: "i32", m: "i32", n: "i32" } as const;
 
@@ -215,6 +250,11 @@ const addChunks = wasmKernel("add outer sums", addFields, ({ c, partial, chunks,
   });
 });
 
+/** True where packing pays: every element is read often, or rows lie so far apart that a block's rows share few cache sets. */
+function isPacked(reads: number, lead: number): 0 | 1 {
+  return reads > FEW_READS || (lead * 4) % 1024 === 0 ? 1 : 0;
+}
+
 /** How the work is cut: slabs of A's columns, and as many chunks of rows as make enough units. */
 function cut(rows: number, groups: number, strips: number): { slabs: number; chunkRows: number; chunks: number } {
   const slabs = Math.ceil(strips / SLAB);
@@ -236,15 +276,9 @@ export function outerSumSteps(sums: OuterSums, context: LowerContext): readonly 
   const lineFloats = windows ? pad4(panels * 8 + 4) : 0;
   const scratchBytes = panels * PANEL_BYTES + SLAB * STRIP_BYTES + lineFloats * 4;
   const shape = { rows, chunkRows, chunks, slabs, strips, panels, lda: sums.lda * 4, ldb: sums.ldb * 4, aGroup: m * 4, bGroup: n * 4 };
-  const args = { a, b, partial, scratch: context.scratch((units * scratchBytes) / 4), scratchBytes, ...shape };
-  const first = windows ? step<Fields>(windowSums, units, { ...args, ...windowArgs(windows, n) }) : step(pointSums, units, args);
+  const isPackedA = isPacked(panels, sums.lda);
+  const isPackedB = windows ? 1 : isPacked(Math.min(strips, SLAB), sums.ldb);
+  const args = { a, b, partial, scratch: context.scratch((units * scratchBytes) / 4), scratchBytes, ...shape, isPackedA, isPackedB };
+  const first = windows ? step<Fields>(windowSums, units, { ...args, ...windowArgs(windows), run: n * 4 }) : step(pointSums, units, args);
   return [first, step(addChunks, groups * m, { c: sums.c, partial, chunks, strips, panels, m, n: n * taps })];
-}
-
-function windowArgs(
-  { outWidth, outHeight, height, width, stride, before, kernel }: TapWindows,
-  run: number,
-): Record<keyof typeof windowFields, number> {
-  const [[strideRows, strideColumns], [top, left], [kernelRows, kernelColumns]] = [stride, before, kernel];
-  return { run: run * 4, outWidth, outHeight, height, width, strideRows, strideColumns, top, left, kernelRows, kernelColumns };
 }
