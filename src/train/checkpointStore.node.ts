@@ -27,9 +27,11 @@ async function doesExist(path: string): Promise<boolean> {
   }
 }
 
-async function refuseFolder(path: string): Promise<void> {
+/** A rename would replace what stands there, so only a file may. */
+async function refuseOther(path: string): Promise<void> {
   const found = await stat(path).catch(() => undefined);
-  if (found?.isDirectory()) throw new FileError(`cannot write "${path}": that is a folder; give the name of a file`);
+  if (!found || found.isFile()) return;
+  throw new FileError(`cannot write "${path}": that is a ${found.isDirectory() ? "folder" : "device"}; give the name of a file`);
 }
 
 /**
@@ -42,7 +44,7 @@ export function checkpointStore(output: string, files: FileSystem = fileSystem):
   return {
     name: newest,
     async open() {
-      await refuseFolder(output);
+      await refuseOther(output);
       lock = await takeLock(lockPath, output);
       try {
         await removeTemporaries(newest);

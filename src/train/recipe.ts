@@ -19,7 +19,7 @@ export interface Recipe {
   /** Peak of the schedule. */
   readonly learningRate: number;
   readonly schedule: Schedule;
-  /** Epochs (a fraction is allowed) over which the learning rate rises linearly. */
+  /** Epochs (a fraction is allowed) over which the learning rate rises linearly; at most a quarter of them all. */
   readonly warmUp: number;
   readonly optimiser: Optimiser;
   /** Decoupled: w −= learning rate · weightDecay · w, for weights of rank 2 and 4; biases and norms keep theirs. */

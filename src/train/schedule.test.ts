@@ -31,6 +31,13 @@ test("the rate never jumps down when the warm-up ends", () => {
   for (let step = 11; step < 100; step++) assert(all[step] < all[step - 1]);
 });
 
+test("a warm-up takes at most a quarter of the training", () => {
+  const options = { learningRate: 1, schedule: { kind: "cosine" }, warmUp: 5, epochs: 2 } as const;
+  const all = Array.from({ length: 20 }, (_, step) => learningRateAt(options, step, 10));
+  assert.equal(all.indexOf(Math.max(...all)), 5);
+  assert(all[19] < 0.05);
+});
+
 test("the average has a short memory first", () => {
   assert.deepEqual(
     [0, 8, 1e6].map((step) => averageDecayAt(0.99, step)),

@@ -18,6 +18,9 @@ export interface ScheduleOptions {
   readonly epochs: number;
 }
 
+/** A short training must not be all warm-up. */
+const MOST_WARM_UP = 1 / 4;
+
 function fractionAfterWarmUp(schedule: Schedule, epoch: number, warmUp: number, epochs: number): number {
   switch (schedule.kind) {
     case "constant":
@@ -34,7 +37,8 @@ function fractionAfterWarmUp(schedule: Schedule, epoch: number, warmUp: number, 
 
 /** The learning rate of optimiser step `step` (counted from 0): a pure function of its arguments, so resuming needs no state. */
 export function learningRateAt(options: ScheduleOptions, step: number, stepsPerEpoch: number): number {
-  const { learningRate, schedule, warmUp, epochs } = options;
+  const { learningRate, schedule, epochs } = options;
+  const warmUp = Math.min(options.warmUp, epochs * MOST_WARM_UP);
   const warmUpSteps = Math.round(warmUp * stepsPerEpoch);
   if (step < warmUpSteps) return (learningRate * (step + 1)) / (warmUpSteps + 1);
   return learningRate * fractionAfterWarmUp(schedule, step / stepsPerEpoch, warmUp, epochs);
