@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { wasmBackend } from "../src/backends/wasm/index.ts";
 import { random } from "../src/core/random.ts";
 import { networks, resolveOptions } from "../src/networks/index.ts";
+import { fittingWidth } from "../src/networks/networks.testing.ts";
 import { optimiseTraining } from "../src/passes/index.ts";
 import { recipe } from "../src/train/recipe.ts";
 import { startingWeights, trainingGraph } from "../src/train/trainingGraph.ts";
@@ -13,7 +14,7 @@ const [BATCH, SIZE, CLASSES, STEPS] = [6, 20, 5, 2];
 /** Every stored value after a few steps on random images. */
 async function trained(name: string, threads: number): Promise<ReadonlyMap<string, Float32Array>> {
   const network = networks[name];
-  const options = resolveOptions(network, { width: 0.25, classes: CLASSES, isSmallImage: true, dropout: 0.2 }, SIZE);
+  const options = resolveOptions(network, { width: fittingWidth(network, 0.25), classes: CLASSES, isSmallImage: true, dropout: 0.2 }, SIZE);
   const rules = recipe("small", { augmentation: {}, clip: 1 });
   const shape = { batch: BATCH, size: SIZE, channels: 3, classes: CLASSES, recipe: rules };
   const graph = optimiseTraining(trainingGraph({ ...shape, build: (g, image) => network.build(g, image, options) }));

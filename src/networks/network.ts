@@ -43,14 +43,20 @@ export interface Network {
   readonly exact: { readonly params: number; readonly macs: number };
   /** Pixels of a side, as published. */
   readonly inputSize: number;
+  /** Classes as published, where they are not ImageNet's 1000. */
+  readonly classes?: number;
   /** Readings of the network by name; the first is the default. */
   readonly variants: Readonly<Record<string, string>>;
   /** How many layers halve the image. */
   readonly strides: number;
+  /** Published figures and rows that the structure as published does not give, each with the reason. */
+  readonly unreproduced?: readonly { readonly what: string; readonly why: string }[];
   readonly dropout: number;
   readonly normMomentum: number;
   /** Least pixels of a side, where it is not one more than what the strides but the last divide by. */
   leastSize?(droppedStrides: number): number;
+  /** The nearest width that the family can scale to, where it cannot to every one; other widths are refused. */
+  nearestWidth?(width: number, variant: string): number;
   /** From images [n, c, h, w] to logits [n, classes]. */
   build(g: Scope, image: Value, settings: NetworkSettings): Value;
 }

@@ -4,6 +4,8 @@ import type { Network, NetworkOptions, NetworkSettings } from "./network.ts";
 
 const LEAST_WIDTH = 0.05;
 const MOST_WIDTH = 8;
+/** Widths are fractions such as 8/17, which people write with four digits. */
+const WIDTH_TOLERANCE = 1e-4;
 const known = ["width", "classes", "dropout", "variant", "isSmallImage", "droppedStrides", "padding", "normMomentum"] as const;
 
 // The compiler holds the list to the interface: a key missing here would be refused as unknown.
@@ -33,6 +35,16 @@ function needName(network: Network, option: string, value: unknown, names: reado
   );
 }
 
+/** The width that the network is built with is the one asked for, or it is refused. */
+function needLegalWidth(network: Network, { width, variant }: NetworkSettings): void {
+  const legal = network.nearestWidth?.(width, variant) ?? width;
+  if (Math.abs(legal - width) < WIDTH_TOLERANCE) return;
+  const shown = Number(legal.toFixed(4));
+  throw new OptionError(
+    `${network.name}: at width ${width} the channels cannot be divided as the network needs; nearest legal value ${shown}`,
+  );
+}
+
 /** Fills in what was left out and refuses what the network cannot be; `size` is the shorter side in pixels. */
 export function resolveOptions(network: Network, options: NetworkOptions, size: number = network.inputSize): NetworkSettings {
   for (const option of Object.keys(options)) {
@@ -46,7 +58,7 @@ export function resolveOptions(network: Network, options: NetworkOptions, size: 
   if (typeof isSmallImage !== "boolean") throw new OptionError(`${network.name}: isSmallImage ${String(isSmallImage)} needs true or false`);
   const settings: NetworkSettings = {
     width: options.width ?? 1,
-    classes: options.classes ?? 1000,
+    classes: options.classes ?? network.classes ?? 1000,
     dropout: options.dropout ?? network.dropout,
     variant: options.variant ?? Object.keys(network.variants)[0],
     droppedStrides: options.droppedStrides ?? (isSmallImage ? droppedAt(size, network.strides) : 0),
@@ -60,5 +72,6 @@ export function resolveOptions(network: Network, options: NetworkOptions, size: 
   needNumber(network, "normMomentum", settings.normMomentum, 1e-4, 1, false);
   needName(network, "variant", settings.variant, Object.keys(network.variants));
   needName(network, "padding", settings.padding, ["symmetrical", "tensorflow"]);
+  needLegalWidth(network, settings);
   return settings;
 }

@@ -1,21 +1,24 @@
 import { extendScope } from "../../src/ir/scope.ts";
-import { buildNetwork } from "../../src/networks/index.ts";
+import { type BuildOptions, buildNetwork } from "../../src/networks/index.ts";
+import { fittingWidth } from "../../src/networks/networks.testing.ts";
 import { ops } from "../../src/ops/index.ts";
 import { differentiate } from "../../src/passes/differentiate.ts";
 import type { Weighted } from "../../src/passes/foldConstants.ts";
 import { randomWeights } from "./randomWeights.ts";
 
-const small = { size: 32, classes: 3, width: 0.25, isSmallImage: true };
+function small(name: string): BuildOptions {
+  return { size: 32, classes: 3, width: fittingWidth(name, 0.25), isSmallImage: true };
+}
 
 /** A small instance of a network, with weights that leave nothing trivial. */
 export function inferenceNetwork(name: string): Weighted {
-  const graph = buildNetwork(name, small);
+  const graph = buildNetwork(name, small(name));
   return { graph, weights: randomWeights(graph) };
 }
 
 /** A network with loss and gradients; every gradient and every updated state is an output, so that a pass that harms one is seen. */
 export function trainingNetwork(name: string): Weighted {
-  const g = extendScope(buildNetwork(name, { ...small, batch: 2, isTraining: true }), { isTraining: true });
+  const g = extendScope(buildNetwork(name, { ...small(name), batch: 2, isTraining: true }), { isTraining: true });
   const { logits } = g.finish().outputs;
   g.output("loss", ops.softmaxCrossEntropy(g, [logits, g.input("target", logits.shape)], { smoothing: 0.1 }));
   const { graph, gradients } = differentiate(g.finish());

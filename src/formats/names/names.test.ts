@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FormatError, OptionError } from "../../core/errors.ts";
-import { buildNetwork } from "../../networks/index.ts";
+import { buildNetwork, networks } from "../../networks/index.ts";
+import { fittingWidth } from "../../networks/networks.testing.ts";
 import { fromReferenceNames, nameMapOf, references, toReferenceNames } from "./index.ts";
 import { nameMap } from "./nameMap.ts";
 
@@ -54,8 +55,11 @@ test("unknown references and networks are refused by name", () => {
 for (const [reference, table] of Object.entries(references)) {
   for (const [key, map] of Object.entries(table)) {
     test(`${reference} names of ${key}: every weight there and back, no two the same`, () => {
-      const variant = key.endsWith("-minimalistic") ? "minimalistic" : undefined;
-      const graph = buildNetwork(variant ? key.replace("-minimalistic", "") : key, { width: 0.25, variant });
+      const [network] = Object.keys(networks).filter(
+        (name) => key === name || (key.startsWith(`${name}-`) && key.slice(name.length + 1) in networks[name].variants),
+      );
+      const variant = key === network ? undefined : key.slice(network.length + 1);
+      const graph = buildNetwork(network, { width: fittingWidth(network, 0.25), variant });
       const theirs = new Set<string>();
       for (const { kind, name = "", shape } of graph.leaves) {
         if (kind === "input") continue;

@@ -9,6 +9,7 @@ import type { Tensor } from "../../core/tensor.ts";
 import type { Graph } from "../../ir/graph.ts";
 import { graphScope } from "../../ir/scope.ts";
 import { buildNetwork, networks } from "../../networks/index.ts";
+import { fittingWidth } from "../../networks/networks.testing.ts";
 import { ops } from "../../ops/index.ts";
 import { optimise } from "../../passes/index.ts";
 import { encodeGraphAsOnnx } from "./index.ts";
@@ -56,7 +57,7 @@ async function expectSame(graph: Graph, weights: Map<string, Tensor>, model: Uin
 for (const network of Object.values(networks)) {
   for (const padding of ["symmetrical", "tensorflow"] as const) {
     test(`${network.name} (${padding}) gives the same logits in onnxruntime, as built and optimised`, async () => {
-      const graph = buildNetwork(network, { size: [66, 50], width: 0.25, classes: 11, batch: 2, padding });
+      const graph = buildNetwork(network, { size: [66, 50], width: fittingWidth(network, 0.25), classes: 11, batch: 2, padding });
       const weights = lively(graph);
       await expectSame(graph, weights, encodeGraphAsOnnx(graph, weights));
       const fast = optimise(graph, weights);
