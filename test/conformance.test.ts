@@ -18,6 +18,7 @@ import { tolerances } from "./tolerances.ts";
 const needsKernel: ReadonlySet<OpName> = new Set<OpName>([
   ...(["conv2d", "conv2dInputGradient", "conv2dWeightGradient", "linear", "linearInputGradient", "linearWeightGradient"] as const),
   ...(["channelSum", "batchNorm", "batchNormEvalGradient", "batchNormTrain", "batchNormGradient"] as const),
+  ...(["channelConv", "channelConvInputGradient", "channelConvWeightGradient"] as const),
   ...(["maxPool", "maxPoolGradient", "averagePool", "averagePoolGradient", "globalAveragePool", "globalAveragePoolGradient"] as const),
   ...(["relu", "reluGradient", "relu6", "relu6Gradient", "hardSigmoid", "hardSigmoidGradient", "hardSwish", "hardSwishGradient"] as const),
   ...(["sigmoid", "sigmoidGradient", "silu", "siluGradient"] as const),

@@ -11,6 +11,7 @@ import { cases } from "./cases/index.ts";
 /** The only ops that multiply and accumulate, as papers count. */
 const multiplies: ReadonlySet<string> = new Set<OpName>([
   ...(["conv2d", "conv2dInputGradient", "conv2dWeightGradient"] as const),
+  ...(["channelConv", "channelConvInputGradient", "channelConvWeightGradient"] as const),
   ...(["linear", "linearInputGradient", "linearWeightGradient"] as const),
 ]);
 

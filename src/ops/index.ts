@@ -4,6 +4,7 @@ import { add } from "./add.ts";
 import { averagePool, averagePoolGradient } from "./averagePool.ts";
 import { batchNorm, batchNormEvalGradient } from "./batchNorm.ts";
 import { batchNormGradient, batchNormTrain } from "./batchNormTrain.ts";
+import { channelConv, channelConvInputGradient, channelConvWeightGradient } from "./channelConv.ts";
 import { channelShuffle } from "./channelShuffle.ts";
 import { channelSum } from "./channelSum.ts";
 import { clipScale, gradientNorms } from "./clipping.ts";
@@ -42,6 +43,9 @@ export const ops = {
   batchNormEvalGradient,
   batchNormGradient,
   batchNormTrain,
+  channelConv,
+  channelConvInputGradient,
+  channelConvWeightGradient,
   channelShuffle,
   channelSum,
   clipScale,

@@ -4,6 +4,7 @@ import * as arithmetic from "./arithmetic.ts";
 import * as averagePool from "./averagePool.ts";
 import * as batchNorm from "./batchNorm.ts";
 import type { Case } from "./case.ts";
+import * as channelConv from "./channelConv.ts";
 import * as channelSum from "./channelSum.ts";
 import * as channels from "./channels.ts";
 import * as conv2d from "./conv2d.ts";
@@ -18,6 +19,7 @@ export const cases: Readonly<Record<OpName, readonly Case[]>> = {
   ...arithmetic,
   ...averagePool,
   ...batchNorm,
+  ...channelConv,
   ...channelSum,
   ...channels,
   ...conv2d,

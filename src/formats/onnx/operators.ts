@@ -50,6 +50,15 @@ export const operators = {
       count_include_pad: countsPadding ? 1 : 0,
     }),
   batchNorm: (writer, { names }, { eps }) => writer.emit("BatchNormalization", names, { epsilon: { float: eps } }),
+  // The channels become the first axis of a volume with one channel.
+  channelConv(writer, { names: [x, weight], shapes }, { stride, padding: [before, after] }) {
+    const [[n, c, h, w], [kernels, , length, kh, kw]] = shapes;
+    const volume = writer.emit("Reshape", [x, integers(writer, [n, 1, c, h, w])]);
+    const pads = [before, 0, 0, after, 0, 0];
+    const y = writer.emit("Conv", [volume, weight], { kernel_shape: [length, kh, kw], strides: [stride, 1, 1], pads });
+    const windows = Math.floor((c + before + after - length) / stride) + 1;
+    return writer.emit("Reshape", [y, integers(writer, [n, kernels * windows, h - kh + 1, w - kw + 1])]);
+  },
   channelShuffle(writer, { names, shapes }, { groups }) {
     const [n, c, h, w] = shapes[0];
     const split = writer.emit("Reshape", [names[0], integers(writer, [n, groups, c / groups, h, w])]);

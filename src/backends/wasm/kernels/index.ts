@@ -3,6 +3,8 @@ import type { KernelTable } from "../kernel.ts";
 import { batchNorm, batchNormEvalGradient, normScale } from "./batchNorm.ts";
 import { batchNormGradient } from "./batchNormGradient.ts";
 import { batchNormTrain } from "./batchNormTrain.ts";
+import { channelConv, channelConvInputGradient } from "./channelConv.ts";
+import { channelConvWeightGradient } from "./channelConvWeightGradient.ts";
 import { channelSum } from "./channelSum.ts";
 import { channelShuffle, concat, padChannels, slice } from "./channels.ts";
 import { clipScale, gradientNorms } from "./clipping.ts";
@@ -29,6 +31,9 @@ export const kernels = {
   batchNormEvalGradient,
   batchNormGradient,
   batchNormTrain,
+  channelConv,
+  channelConvInputGradient,
+  channelConvWeightGradient,
   channelShuffle,
   channelSum,
   clipScale,
