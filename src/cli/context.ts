@@ -1,4 +1,3 @@
-import { GoldcrestError, OptionError } from "../index.ts";
 import { type Palette, paletteFor } from "./terminal/colour.ts";
 import { type Progress, progressOn } from "./terminal/progress.ts";
 
@@ -8,63 +7,41 @@ export interface Context {
   readonly err: Palette;
   readonly progress: Progress;
   readonly isJson: boolean;
+  /** Width of what is printed on stdout. */
+  readonly columns: number;
   /** A line of data. */
   print(line: string): void;
-  /** A line for the person at the terminal. */
+  /** A line for the person at the terminal; `--quiet` drops it. */
   note(line: string): void;
   warn(line: string): void;
 }
 
-/** The output of one command; `--json` leaves stdout to machines, `--quiet` leaves stderr to errors. */
-export function openContext(options: { readonly json?: boolean; readonly quiet?: boolean }): Context {
+/** Without a terminal: room for a row of five pictures. */
+const NO_TERMINAL = 160;
+
+/** Columns of a stream; where it is no terminal, the variable COLUMNS may say. */
+export function columnsOf(stream: { readonly columns?: number }): number {
+  const asked = Number(process.env.COLUMNS);
+  return stream.columns ?? (Number.isSafeInteger(asked) && asked >= 40 ? asked : NO_TERMINAL);
+}
+
+/** The output of one command; `--json` leaves stdout to machines, `--quiet` leaves stderr to warnings and errors. */
+export function openContext({ isJson, isQuiet }: { readonly isJson: boolean; readonly isQuiet: boolean }): Context {
   const err = paletteFor(process.stderr);
-  const progress = progressOn(process.stderr, err, options.quiet === true);
+  const progress = progressOn(process.stderr, err, isQuiet);
   return {
     out: paletteFor(process.stdout),
     err,
     progress,
-    isJson: options.json === true,
+    isJson,
+    columns: columnsOf(process.stdout),
     print: (line) => {
       progress.clear();
       process.stdout.write(`${line}\n`);
     },
-    note: (line) => progress.note(line),
+    note: (line) => {
+      if (!isQuiet) progress.note(line);
+    },
     warn: (line) => progress.note(`${err.warn("warning:")} ${line}`),
   };
-}
-
-/** Number of an option; text that is no number is refused with the option's name. */
-export function numberOption(name: string, value: unknown): number | undefined {
-  if (value === undefined) return undefined;
-  const number = typeof value === "number" ? value : Number(value);
-  if (Array.isArray(value) || value === "" || value === true || Number.isNaN(number))
-    throw new OptionError(`--${name} is ${String(value)}; it needs one number`);
-  return number;
-}
-
-/** Text of an option (the parser turns digits into numbers). */
-export function textOption(name: string, value: unknown): string | undefined {
-  if (value === undefined) return undefined;
-  if (Array.isArray(value)) throw new OptionError(`--${name} is given ${value.length} times; it needs one value`);
-  if (typeof value === "boolean" || value === "") throw new OptionError(`--${name} needs a value`);
-  return String(value);
-}
-
-/** One of several words. */
-export function choiceOption<T extends string>(name: string, value: unknown, choices: readonly T[]): T | undefined {
-  const text = textOption(name, value);
-  if (text === undefined) return undefined;
-  const found = choices.find((choice) => choice === text);
-  if (!found) throw new OptionError(`--${name} is "${text}"; it needs one of ${choices.join(", ")}`);
-  return found;
-}
-
-/** Drops the undefined fields, so that spreads keep defaults. */
-export function given<T extends object>(fields: T): Partial<T> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
-}
-
-/** True for errors that are the user's to mend, whose text needs no stack. */
-export function isUserError(error: unknown): error is GoldcrestError {
-  return error instanceof GoldcrestError;
 }

@@ -1,4 +1,4 @@
-import { findNetwork, type NetworkOptions } from "../index.ts";
+import type { NetworkOptions } from "../index.ts";
 import type { Dataset } from "../train.ts";
 
 /** What `fit` does unless told otherwise. */
@@ -18,7 +18,6 @@ export function defaultsFor(data: Dataset, askedSize: number | undefined, askedN
   const size = askedSize ?? data.nativeSize ?? PHOTO_SIZE;
   const isSmall = size <= SMALL;
   const network = askedNetwork ?? (isSmall ? "vanilla-compact" : "mobilenet-v2");
-  findNetwork(network);
   const width = askedNetwork === undefined && !isSmall ? { width: 0.5 } : {};
   return { network, options: { ...width, ...(size < 112 ? { isSmallImage: true } : {}) }, size, recipe: isSmall ? "small" : "photos" };
 }

@@ -16,11 +16,15 @@ export function isImageName(name: string): boolean {
   return IMAGE_NAME.test(name);
 }
 
+function refuseReading(path: string, needed: string, cause: NodeJS.ErrnoException): never {
+  if (cause.code === "ENOENT") throw new FileError(`${path}: there is no such file`, { cause });
+  if (cause.code === "EISDIR") throw new FileError(`${path}: found a folder, needs ${needed}`, { cause });
+  throw new FileError(`${path}: cannot be read (${cause.code ?? cause.message})`, { cause });
+}
+
 /** The bytes of a file; a FileError says which file and why not. */
 export async function readFileBytes(path: string): Promise<Uint8Array> {
-  return readFile(path).catch((cause: Error) => {
-    throw new FileError(`${path}: cannot be read (${cause.message})`, { cause });
-  });
+  return readFile(path).catch((cause: Error) => refuseReading(path, "a file", cause));
 }
 
 /** The contents of an ordinary file of bounded length; a DataError begins with `name`. */
@@ -42,9 +46,7 @@ export async function readImageBytes(path: string, name: string = path): Promise
 
 /** A file as it is; a folder as the images in it and its sub-folders, in name order. */
 export async function listImages(path: string): Promise<readonly string[]> {
-  const found = await stat(path).catch((cause: Error) => {
-    throw new FileError(`${path}: cannot be read (${cause.message})`, { cause });
-  });
+  const found = await stat(path).catch((cause: Error) => refuseReading(path, "an image", cause));
   if (!found.isDirectory()) return [path];
   const names = await readdir(path, { recursive: true });
   return names

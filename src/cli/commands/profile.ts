@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { buildNetwork, compile, initialise, type MeasuredCost, measureCost, type StaticCost, staticCost } from "../../index.ts";
-import { type Context, given, numberOption } from "../context.ts";
-import { networkOptions, type RawOptions, threadsOption } from "../options.ts";
+import type { Context } from "../context.ts";
+import { given, hasFlag, networkOptions, type RawOptions, threadsOption, wholeOption } from "../options.ts";
 import { grouped, percent, short, table } from "../terminal/text.ts";
 
 const MB = 1e6;
@@ -9,16 +9,16 @@ const MB = 1e6;
 /** `goldcrest profile NAME`: what a network costs, layer by layer, and with --measure how long each takes here. */
 export async function profileNetwork(name: string, raw: RawOptions, context: Context): Promise<void> {
   const build = given({
-    size: numberOption("size", raw.size),
-    batch: numberOption("batch", raw.batch),
-    channels: numberOption("channels", raw.channels),
-    classes: numberOption("classes", raw.classes),
+    size: wholeOption(raw, "size", 1),
+    batch: wholeOption(raw, "batch", 1),
+    channels: wholeOption(raw, "channels", 1),
+    classes: wholeOption(raw, "classes", 1),
   });
   const graph = buildNetwork(name, { ...build, ...networkOptions(raw) });
   const cost = staticCost(graph);
   const threads = threadsOption(raw, 1);
   if (threads > availableParallelism()) context.warn(`${threads} threads on ${availableParallelism()} cores wait for each other`);
-  const measured = raw.measure ? await measure(graph, threads) : undefined;
+  const measured = hasFlag(raw, "measure") ? await measure(graph, threads) : undefined;
   if (context.isJson) context.print(JSON.stringify({ network: name, ...cost, ...(measured ? { threads, measured } : {}) }));
   else {
     context.print(summary(name, cost, measured, threads));

@@ -1,5 +1,5 @@
 import type { Palette } from "./colour.ts";
-import { clipped, padded, percent, printable } from "./text.ts";
+import { clipped, padded, percent, printable, table, widthOf } from "./text.ts";
 
 /** From white over blue to near black: share 0 … 1 of a row. */
 function heat(share: number): readonly [number, number, number] {
@@ -7,21 +7,51 @@ function heat(share: number): readonly [number, number, number] {
   return [Math.round(247 - 239 * t), Math.round(251 - 203 * t), Math.round(255 - 148 * t)];
 }
 
-/** The confusion matrix as text: rows are truth, columns prediction; each row's shade is its share. Wide matrices keep their worst rows. */
-export function confusionText(labels: readonly string[], confusion: readonly (readonly number[])[], palette: Palette): string {
+const NAME_COLUMNS = 20;
+const SHOWN_PAIRS = 12;
+
+/**
+ * The confusion matrix as text: rows are truth, columns prediction; each cell's shade is its share of the row. A matrix wider than
+ * `columns` is told as its most frequent confusions.
+ */
+export function confusionText(
+  labels: readonly string[],
+  confusion: readonly (readonly number[])[],
+  palette: Palette,
+  columns: number,
+): string {
   const cell = Math.max(4, ...confusion.flat().map((count) => String(count).length + 1));
-  const name = Math.min(18, Math.max(...labels.map((label) => label.length), 5));
+  const names = labels.map((label, i) => `${i} ${printable(label)}`);
+  const name = Math.min(NAME_COLUMNS, Math.max(...names.map(widthOf)));
+  if (name + 1 + cell * labels.length + RECALL_COLUMNS > columns) return confusedPairs(labels, confusion);
   const head = `${padded("", name)} ${labels.map((_, i) => padded(String(i), cell, true)).join("")}  recall`;
   const rows = confusion.map((row, truth) => {
     const total = row.reduce((sum, count) => sum + count, 0);
-    const cells = row.map((count, predicted) => {
+    const cells = row.map((count) => {
       const text = padded(count === 0 && !palette.hasColour ? "·" : String(count), cell, true);
-      return predicted === truth || count > 0 ? palette.on(heat(total ? count / total : 0), text) : palette.on(heat(0), text);
+      return palette.on(heat(total ? count / total : 0), text);
     });
     const recall = total ? percent(row[truth] / total) : "–";
-    return `${padded(clipped(`${truth} ${printable(labels[truth])}`, name), name)} ${cells.join("")}  ${padded(recall, 7, true)}`;
+    return `${padded(clipped(names[truth], name), name)} ${cells.join("")}  ${padded(recall, 7, true)}`;
   });
   return [palette.dim(head), ...rows].join("\n");
+}
+
+const RECALL_COLUMNS = 9;
+
+function confusedPairs(labels: readonly string[], confusion: readonly (readonly number[])[]): string {
+  const pairs = confusion.flatMap((row, truth) => {
+    const total = row.reduce((sum, count) => sum + count, 0);
+    return row.flatMap((count, predicted) =>
+      count > 0 && predicted !== truth ? [{ truth: labels[truth], predicted: labels[predicted], count, total }] : [],
+    );
+  });
+  if (pairs.length === 0) return "no image was taken for another label";
+  pairs.sort((a, b) => b.count - a.count || b.count / b.total - a.count / a.total);
+  const rows = pairs
+    .slice(0, SHOWN_PAIRS)
+    .map(({ truth, predicted, count, total }) => [printable(truth), printable(predicted), String(count), percent(count / total)]);
+  return table(["most often confused: truth", "taken for", "images", "share"], rows);
 }
 
 function escaped(text: string): string {
@@ -31,8 +61,9 @@ function escaped(text: string): string {
 /** The confusion matrix as an SVG picture that needs no fonts beyond the system's. */
 export function confusionSvg(labels: readonly string[], confusion: readonly (readonly number[])[], title: string): string {
   const cell = 44;
-  const left = 40 + 8 * Math.min(20, Math.max(...labels.map((label) => label.length)));
-  const top = 60 + 6 * Math.min(20, Math.max(...labels.map((label) => label.length)));
+  const longest = Math.max(...labels.map(widthOf));
+  const left = 40 + 8 * Math.min(20, longest);
+  const top = 60 + 6 * Math.min(20, longest);
   const side = labels.length * cell;
   const squares = confusion.flatMap((row, truth) => {
     const total = row.reduce((sum, count) => sum + count, 0);

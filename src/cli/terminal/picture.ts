@@ -1,4 +1,5 @@
 import type { Palette } from "./colour.ts";
+import { padded } from "./text.ts";
 
 /** 8-bit pixels, rows of `width` × `channels` bytes; 1 channel is grey, 3 are RGB. */
 export interface Pixels {
@@ -54,9 +55,17 @@ export function sideBySide(
   const height = Math.max(...blocks.map((block) => block.lines.length));
   const captions = Math.max(...blocks.map((block) => block.captions.length));
   const space = " ".repeat(gap);
-  const rows = Array.from({ length: height }, (_, y) => blocks.map(({ lines, width }) => lines[y] ?? " ".repeat(width)).join(space));
-  const below = Array.from({ length: captions }, (_, i) =>
-    blocks.map(({ captions: texts, width }) => (texts[i] ?? "").padEnd(width)).join(space),
+  const rows = Array.from({ length: height }, (_, y) =>
+    blocks
+      .map(({ lines, width }) => padded(lines[y] ?? "", width))
+      .join(space)
+      .trimEnd(),
   );
-  return [...rows, ...below].join("\n");
+  const below = Array.from({ length: captions }, (_, i) =>
+    blocks
+      .map(({ captions: texts, width }) => padded(texts[i] ?? "", width))
+      .join(space)
+      .trimEnd(),
+  );
+  return [...rows, ...below].join("\n").trimEnd();
 }

@@ -28,7 +28,7 @@ function bar(share: number): string {
   return text.padEnd(BAR, "░");
 }
 
-/** Progress on a stream, usually stderr. */
+/** Progress on a stream, usually stderr; quiet, it shows nothing by itself. */
 export function progressOn(stream: ProgressStream, palette: Palette, isQuiet = false): Progress {
   let last = 0;
   let isShown = false;
@@ -48,7 +48,6 @@ export function progressOn(stream: ProgressStream, palette: Palette, isQuiet = f
       );
     },
     note(line) {
-      if (isQuiet) return;
       clear();
       stream.write(`${line}\n`);
     },
