@@ -2,6 +2,7 @@ import { channels, type Value } from "../ir/graph.ts";
 import type { Scope } from "../ir/scope.ts";
 import { batchNorm } from "../ops/batchNorm.ts";
 import { batchNormTrain } from "../ops/batchNormTrain.ts";
+import { channelShuffle } from "../ops/channelShuffle.ts";
 import { conv2d } from "../ops/conv2d.ts";
 import { dropout as dropoutOp } from "../ops/dropout.ts";
 import { globalAveragePool } from "../ops/globalAveragePool.ts";
@@ -68,6 +69,11 @@ export function maxPool(
 ): Value {
   const [size, step] = [pair(kernel), pair(stride)];
   return maxPoolOp(g, [x], { kernel: size, stride: step, padding: pixelsOfPadding(padding, x.shape, size, step), isCeil });
+}
+
+/** Channel j of group i becomes channel j · groups + i; nothing moves where there is one group, or one channel in each. */
+export function shuffled(g: Scope, x: Value, groups: number): Value {
+  return groups === 1 || groups === channels(x) ? x : channelShuffle(g, [x], { groups });
 }
 
 /** The mean of each channel: [n, c, h, w] → [n, c]. */

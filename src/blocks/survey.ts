@@ -21,7 +21,7 @@ function depthwise(g: Scope, x: Value, options: Partial<VanillaConv> = {}): Valu
 }
 
 /** A biased 1×1 convolution without normalisation where the channel counts differ, else the input. */
-function shortcut(g: Scope, x: Value, out: number): Value {
+export function surveyShortcut(g: Scope, x: Value, out: number): Value {
   return channels(x) === out ? x : convolution(g.scope("shortcut.0"), x, { out, kernel: 1, hasBias: true });
 }
 
@@ -45,7 +45,7 @@ export function surveyInvertedResidual(g: Scope, x: Value, { out, expansion = 6,
   let y = vanillaConv(at.scope("0"), x, { ...pointwise, out: expansion * channels(x), act });
   y = depthwise(at.scope("1"), y, { act });
   y = vanillaConv(at.scope("2"), y, { ...pointwise, out, act: "identity" });
-  return add(g, [y, shortcut(g, x, out)], {});
+  return add(g, [y, surveyShortcut(g, x, out)], {});
 }
 
 /** SELayer: channel attention of linear layers without biases and a sigmoid gate. */
@@ -65,7 +65,7 @@ export function surveyAttentiveResidual(
   y = depthwise(at.scope("1"), y, { act });
   y = surveySqueezeExcitation(at.scope("2"), y);
   y = vanillaConv(at.scope("3"), y, { ...pointwise, out, act: projection });
-  return add(g, [y, shortcut(g, x, out)], {});
+  return add(g, [y, surveyShortcut(g, x, out)], {});
 }
 
 /** Fire: the squeeze is a quarter of the output, one normalisation and ReLU after the concatenation. */
@@ -85,5 +85,5 @@ export function surveyShuffleUnit(g: Scope, x: Value, { out }: { out: number }):
   y = vanillaConv(g.scope("block.0"), y, { ...pointwise, out: half });
   y = depthwise(g.scope("block.1"), y, { act: "identity" });
   y = vanillaConv(g.scope("block.2"), y, { ...pointwise, out: halfOut });
-  return channelShuffle(g, [concat(g, [shortcut(g, first, halfOut), y], { axis: 1 })], { groups: 2 });
+  return channelShuffle(g, [concat(g, [surveyShortcut(g, first, halfOut), y], { axis: 1 })], { groups: 2 });
 }

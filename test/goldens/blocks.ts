@@ -3,14 +3,20 @@ import {
   type Activation,
   depthwiseSeparable,
   fire,
+  interleavedV3,
   invertedResidual,
+  shuffleNetUnit,
   shuffleUnit,
   surveyAttentiveResidual,
   surveyDepthwiseSeparable,
   surveyFire,
+  surveyInterleavedV1,
+  surveyInterleavedV2,
   surveyInvertedResidual,
+  surveyShuffleNetUnit,
   surveyShuffleUnit,
   surveySqueezeExcitation,
+  surveySqueezeNext,
   vanillaConv,
 } from "../../src/blocks/index.ts";
 import type { Value } from "../../src/ir/graph.ts";
@@ -76,9 +82,29 @@ export const blocks: Readonly<Record<string, Build>> = {
     return surveySqueezeExcitation(g, x, { reduction: args.number("reduction", 16) });
   },
   Fire: (g, x, { args }) => surveyFire(g, x, inOut(args)),
+  SqNxt: (g, x, { args }) => surveySqueezeNext(g, x, inOut(args)),
+  IGCNet: (g, x, { args }) => surveyInterleavedV1(g, x, inOut(args)),
+  IGCV2: (g, x, { args }) => surveyInterleavedV2(g, x, inOut(args)),
+  ShuffleNet: (g, x, { args }) => surveyShuffleNetUnit(g, x, { ...inOut(args), groups: args.number("groups", 4) }),
   ShuffleBlock: (g, x, { args }) => channelShuffle(g, [x], { groups: args.number("groups") }),
   ShuffleNetv2: (g, x, { args }) => surveyShuffleUnit(g, x, inOut(args)),
   pcvDwsConv: (g, x, { args, norm }) => depthwiseSeparable(g, x, { ...inOut(args), stride: args.number("stride"), norm }),
+  pcvShuffleUnit(g, x, { args, norm }) {
+    const [groups, isDown] = [args.number("groups"), args.flag("downsample", false)];
+    const firstGroups = args.flag("ignore_group", false) ? 1 : groups;
+    return shuffleNetUnit(g, x, { ...inOut(args), groups, firstGroups, stride: isDown ? 2 : 1, norm });
+  },
+  megviiShuffleV1Block(g, x, { args, norm }) {
+    for (const unused of ["inp", "ksize"]) args.number(unused);
+    const groups = args.number("group");
+    const firstGroups = args.flag("first_group", false) ? 1 : groups;
+    const form = { stride: args.number("stride"), hidden: args.number("mid_channels"), convention: "megvii" } as const;
+    return shuffleNetUnit(g, x, { ...form, out: args.number("oup"), groups, firstGroups, norm });
+  },
+  xxradonIGCV3Block(g, x, { args, norm }) {
+    const hidden = args.number("inp") * args.number("expand_ratio");
+    return interleavedV3(g, x, { out: args.number("oup"), hidden, stride: args.number("stride"), form: "pytorch", norm });
+  },
   tvFire(g, x, { args }) {
     args.number("inplanes");
     const [expand1x1, expand3x3] = [args.number("expand1x1_planes"), args.number("expand3x3_planes")];
