@@ -13,19 +13,35 @@ export function gatherWindow(k: Code, args: Args, row: Local<"i32">, pixel: Loca
   const top = k.local(line.minus(image.times(args.outHeight)).times(args.strideRows).minus(args.top));
   const left = k.local(row.minus(line.times(args.outWidth)).times(args.strideColumns).minus(args.left));
   const target = k.local(buffer);
-  k.for({ to: args.kernelHeight }, (ky) => {
-    const y = k.local(top.plus(ky));
-    const isRow = k.local(i32.ltU(y, args.height));
-    const start = k.local(base.plus(image.times(args.height).plus(y).times(args.width).times(pixel)));
-    k.for({ to: args.kernelWidth }, (kx) => {
-      const x = k.local(left.plus(kx));
-      const source = k.local(start.plus(x.times(pixel)));
-      k.if(
-        i32.and(isRow, i32.ltU(x, args.width)),
-        () => k.for({ to: args.run, step: 16 }, (at) => k.store(target.plus(at), v128.load(source.plus(at)))),
-        () => k.for({ to: args.run, step: 16 }, (at) => k.store(target.plus(at), f32x4.const(0))),
-      );
-      target.add(args.run);
+  const start = k.local(base.plus(image.times(args.height).plus(top).times(args.width).plus(left).times(pixel)));
+  const lineBytes = k.local(args.width.times(pixel));
+  const isRows = i32.and(i32.ge(top, 0), i32.le(top.plus(args.kernelHeight), args.height));
+  const isColumns = i32.and(i32.ge(left, 0), i32.le(left.plus(args.kernelWidth), args.width));
+  const each = (visit: (source: Local<"i32">, ky: Local<"i32">, kx: Local<"i32">) => void): void => {
+    k.for({ to: args.kernelHeight }, (ky) => {
+      const source = k.local(start);
+      k.for({ to: args.kernelWidth }, (kx) => {
+        visit(source, ky, kx);
+        source.add(pixel);
+        target.add(args.run);
+      });
+      start.add(lineBytes);
     });
-  });
+  };
+  const copyRest = (source: Local<"i32">): void =>
+    k.for({ from: 16, to: args.run, step: 16 }, (at) => k.store(target.plus(at), v128.load(source.plus(at))));
+  const zero = (): void => k.for({ to: args.run, step: 16 }, (at) => k.store(target.plus(at), f32x4.const(0)));
+  const copy = (source: Local<"i32">): void => {
+    k.store(target, v128.load(source));
+    copyRest(source);
+  };
+  k.if(
+    i32.and(isRows, isColumns),
+    () => each(copy),
+    () =>
+      each((source, ky, kx) => {
+        const isInside = i32.and(i32.ltU(top.plus(ky), args.height), i32.ltU(left.plus(kx), args.width));
+        k.if(isInside, () => copy(source), zero);
+      }),
+  );
 }

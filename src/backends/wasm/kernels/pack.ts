@@ -4,7 +4,7 @@
  *   lanes    [C/4][taps][4], then C zeros         for depthwise.ts, whose windows take pixels outside the image from those zeros
  */
 import type { Value } from "../../../ir/graph.ts";
-import { type Code, type Expr, f32, f32x4, i32, type Local } from "../assembler.ts";
+import { type Code, type Expr, f32, f32x4, i32, type Local, lanes32, type V128, v128 } from "../assembler.ts";
 import { type LowerContext, type Pointer, type Step, step } from "../kernel.ts";
 import { pad4 } from "../layout.ts";
 import { wasmKernel } from "../module.ts";
@@ -54,6 +54,51 @@ interface Lane {
 /** A channel number that no run reaches: the lane holds no output. */
 const NEVER = 0x7fff_ffff;
 
+/** A run of a whole panel: where it goes, where its tap lies from each lane's filter, and the channels already packed. */
+interface Runs {
+  readonly at: Local<"i32">;
+  readonly tap: Local<"i32">;
+  readonly lanes: readonly Lane[];
+  readonly channels: Local<"i32">;
+  readonly channelStep: Local<"i32">;
+  readonly done: Local<"i32">;
+}
+
+/** Outputs lie side by side: a channel's eight weights are two vectors. */
+function copyRuns(k: Code, { at, tap, lanes, channels, channelStep, done }: Runs): void {
+  k.for({ to: channels }, () => {
+    const from = k.local(lanes[0].filter.plus(tap));
+    k.store(at, v128.load(from));
+    k.store(at, v128.load(from, 16), 16);
+    at.add(4 * PANEL);
+    tap.add(channelStep);
+  });
+  done.set(channels);
+}
+
+/** Rows and columns of a 4 × 4 block change places. */
+function transposed(k: Code, rows: readonly V128[]): V128[] {
+  const [a, b, c, d] = rows.map((row) => k.local(row));
+  const pair = (x: V128, y: V128, half: 0 | 2): V128 => k.local(v128.shuffle(x, y, lanes32(half, half + 4, half + 1, half + 5)));
+  return ([0, 2] as const).flatMap((half) => {
+    const [low, high] = [pair(a, b, half), pair(c, d, half)];
+    return [v128.shuffle(low, high, lanes32(0, 1, 4, 5)), v128.shuffle(low, high, lanes32(2, 3, 6, 7))];
+  });
+}
+
+/** Channels lie side by side: four of them of eight outputs are two 4 × 4 blocks. */
+function transposeRuns(k: Code, { at, tap, lanes, channels, done }: Runs): void {
+  done.set(i32.and(channels, -4));
+  k.for({ to: done, step: 4 }, () => {
+    for (const half of [0, 4]) {
+      const rows = lanes.slice(half, half + 4).map(({ filter }) => v128.load(filter.plus(tap)));
+      for (const [i, column] of transposed(k, rows).entries()) k.store(at, column, i * 4 * PANEL + half * 4);
+    }
+    at.add(16 * PANEL);
+    tap.add(16);
+  });
+}
+
 /** Units are panels. `channels` counts those of one group. */
 const packPanels = wasmKernel("pack panels", panelFields, (args, k) => {
   const { y, source, n, rows, columns, channels, run, outStep, rowStep, columnStep, channelStep, begin, end } = args;
@@ -80,10 +125,14 @@ const packPanels = wasmKernel("pack panels", panelFields, (args, k) => {
       const filter = source.plus(output.times(outStep)).plus(group.times(groupStep)).minus(first.times(channelStep));
       return { filter: k.local(filter), first };
     });
+    const isPlain = k.local(i32.and(i32.eq(groupOutputs, NEVER), i32.le(panel.plus(1).times(PANEL), n)));
     k.for({ to: rows }, (row) => {
       k.for({ to: columns }, (column) => {
         const tap = k.local(row.times(rowStep).plus(column.times(columnStep)));
-        k.for({ to: run }, (channel) => {
+        const done = k.local(i32.const(0));
+        k.if(i32.and(isPlain, i32.eq(outStep, 4)), () => copyRuns(k, { at, tap, lanes, channels, channelStep, done }));
+        k.if(i32.and(isPlain, i32.eq(channelStep, 4)), () => transposeRuns(k, { at, tap, lanes, channels, channelStep, done }));
+        k.for({ from: done, to: run }, (channel) => {
           for (const [lane, { filter, first }] of lanes.entries()) {
             const isInside = k.local(i32.ltU(channel.minus(first), channels));
             const from = i32.select(isInside, filter.plus(tap), source);
