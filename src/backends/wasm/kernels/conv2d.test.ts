@@ -83,6 +83,21 @@ test("what a producer left in the padding lanes reaches no result", async () => 
   await assertGraph(g.finish(), new Map([["weight", dense]]), x);
 });
 
+test("an image that the graph stores is read as it lies", async () => {
+  for (const channels of [3, 4]) {
+    const [x, shape]: Shape[] = [
+      [1, channels, 5, 5],
+      [6, channels, 3, 3],
+    ];
+    const attrs = { stride: [1, 1], padding: [1, 1, 1, 1], groups: 1, similarity: "product" } as const;
+    const g = graphScope();
+    const image = g.parameter("image", x, { kind: "constant", value: 0 });
+    const y = ops.conv2d(g, [image, g.parameter("weight", shape, { kind: "constant", value: 0 })], attrs);
+    g.output("y", ops.add(g, [y, g.input("x", y.shape)], {}));
+    await assertGraph(g.finish(), new Map([...Object.entries({ image: x, weight: shape })]), y.shape);
+  }
+});
+
 test("a weight that the graph computes is packed in every run", async () => {
   for (const groups of [1, 8]) {
     const x: Shape = [1, 8, 5, 5];

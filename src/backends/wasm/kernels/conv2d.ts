@@ -8,6 +8,7 @@ import type { Convolution } from "../../../ops/convolution.ts";
 import { type Epilogue, epilogueOf } from "../epilogue.ts";
 import type { Lower, LowerContext, Pointer, Step } from "../kernel.ts";
 import { pad4, stridesOf } from "../layout.ts";
+import { hasActivations } from "./activations.ts";
 import { depthwiseSteps, MOST_TAPS } from "./depthwise.ts";
 import { depthwiseLoopSteps } from "./depthwiseLoop.ts";
 import { expressions } from "./expressions.ts";
@@ -160,7 +161,7 @@ function product(task: Task): readonly Step[] {
 /** Steps of a convolution with the product as its similarity. */
 export const conv2d: Lower = (node, context) => {
   const epilogue = epilogueOf(node, context, expressions);
-  if ((node.attrs as Convolution).similarity !== "product" || !epilogue) return undefined;
+  if ((node.attrs as Convolution).similarity !== "product" || !epilogue || !hasActivations(node, context)) return undefined;
   const task = taskOf(node, context, epilogue);
   const isDepthwise = task.groups === task.channels && task.outputs === task.channels;
   if (isDepthwise) return depthwise(task);

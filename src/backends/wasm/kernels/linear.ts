@@ -2,6 +2,7 @@
 import { epilogueOf } from "../epilogue.ts";
 import type { Lower } from "../kernel.ts";
 import { pad4, stridesOf } from "../layout.ts";
+import { hasActivations } from "./activations.ts";
 import { expressions } from "./expressions.ts";
 import { gemmSteps } from "./gemm.ts";
 import { gemvSteps, LEAST_INPUTS } from "./gemv.ts";
@@ -11,7 +12,7 @@ import { type PanelSource, packed, packPanelSteps, panelFloats } from "./pack.ts
 export const linear: Lower = (node, context) => {
   const [x, weight, bias] = node.inputs;
   const epilogue = epilogueOf(node, context, expressions);
-  if (!epilogue) return undefined;
+  if (!epilogue || !hasActivations(node, context)) return undefined;
   const [rows, channels] = x.shape;
   const [n] = weight.shape;
   const [outStep, channelStep] = stridesOf(weight.shape, context.isWeight(weight) ? "weight" : "activation");

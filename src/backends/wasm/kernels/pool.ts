@@ -11,6 +11,7 @@ import { type Epilogue, epilogueOf } from "../epilogue.ts";
 import { type Lower, type LowerContext, type Step, step } from "../kernel.ts";
 import { pad4 } from "../layout.ts";
 import { type Arguments, type Fields, wasmKernel } from "../module.ts";
+import { hasActivations } from "./activations.ts";
 import { expressions } from "./expressions.ts";
 import { type ClippedWindow, clippedWindow, windowArgs, windowFields } from "./window.ts";
 
@@ -55,7 +56,7 @@ function poolKernel(reduction: Reduction, epilogue: Epilogue): ReturnType<typeof
 
 function pool(node: Node, context: LowerContext, reduction: Reduction): readonly Step[] | undefined {
   const epilogue = epilogueOf(node, context, expressions);
-  if (!epilogue) return undefined;
+  if (!epilogue || !hasActivations(node, context)) return undefined;
   const [x] = node.inputs;
   const [y] = node.outputs;
   const { kernel, stride, padding } = node.attrs as Window;
@@ -173,7 +174,7 @@ function globalKernel(epilogue: Epilogue): ReturnType<typeof wasmKernel<Fields>>
 /** Steps of the mean over all pixels. */
 export const globalAveragePool: Lower = (node, context) => {
   const epilogue = epilogueOf(node, context, expressions);
-  if (!epilogue) return undefined;
+  if (!epilogue || !hasActivations(node, context)) return undefined;
   const [x] = node.inputs;
   const [n, c, h, w] = x.shape;
   const pixel = pad4(c) * 4;
