@@ -5,12 +5,13 @@
  * Rows are taken in blocks of BLOCK. Where it pays, a block of B is packed in panels [n/8][row][8] and one of A in strips [m/4][row][4], so that the
  * innermost loop reads two contiguous streams however the rows lie in memory; a tile of 4 × 8 sums is then loaded, extended by the block's
  * rows in registers and stored. A unit owns a slab of A's columns for a chunk of the rows (and one group); chunks are cut by shape alone.
- * Partial sums lie as [group][chunk][panel][strip][4][8] and a second step adds the chunks in order.
+ * Partial sums lie as [group][chunk][panel][strip][4][8] and a second step adds the chunks in order; a single chunk of whole tiles sums into C.
  */
-import { type Code, type Expr, f32, f32x4, i32, type Local, v128 } from "../assembler.ts";
+import { type Code, type Expr, f32x4, i32, type Local, v128 } from "../assembler.ts";
 import { type LowerContext, type Pointer, type Step, step } from "../kernel.ts";
 import { pad4 } from "../layout.ts";
 import { type Arguments, type Fields, wasmKernel } from "../module.ts";
+import { addChunks } from "./addOuterSums.ts";
 import { gatherWindow } from "./gatherWindow.ts";
 import { type WindowSizes, windowArgs, windowFields } from "./window.ts";
 
@@ -60,6 +61,10 @@ const baseFields = {
   ldb: "i32",
   aGroup: "i32",
   bGroup: "i32",
+  sumRow: "i32",
+  sumStrip: "i32",
+  sumPanel: "i32",
+  sumPart: "i32",
   isPackedA: "i32",
   isPackedB: "i32",
 } as const;
@@ -86,13 +91,13 @@ interface BlockPlace {
   readonly next: Local<"i32">;
 }
 
-/** The 4 × 8 sums at `sums` grow by `count` rows of a strip and a panel; a chunk's first block starts from zero. */
+/** The 4 × 8 sums, whose rows `sums` point at, grow by `count` rows of a strip and a panel; a chunk's first block starts from zero. */
 function extendTile(
   k: Code,
   a: Local<"i32">,
   b: Local<"i32">,
   places: { a: BlockPlace; b: BlockPlace },
-  sums: Local<"i32">,
+  sums: readonly Local<"i32">[],
   count: Local<"i32">,
   isFirst: Local<"i32">,
 ): void {
@@ -103,7 +108,7 @@ function extendTile(
       for (const sum of c) sum.set(f32x4.const(0));
     },
     () => {
-      for (const [i, sum] of c.entries()) sum.set(v128.load(sums, i * 16));
+      for (const [i, sum] of c.entries()) sum.set(v128.load(sums[i >> 1], (i & 1) * 16));
     },
   );
   const strip = k.local(a);
@@ -119,7 +124,7 @@ function extendTile(
     }
     strip.add(places.a.row);
   });
-  for (const [i, sum] of c.entries()) k.store(sums, sum, i * 16);
+  for (const [i, sum] of c.entries()) k.store(sums[i >> 1], sum, (i & 1) * 16);
 }
 
 /** What a block needs to be packed: where A's and B's columns of the unit begin, and the places of the packed forms. */
@@ -172,15 +177,16 @@ function extendSlab(
   const b = k.local(places.b.start);
   const row = k.local(own);
   k.for({ to: args.panels }, () => {
-    const sums = k.local(row);
+    const sums = [k.local(row)];
+    while (sums.length < 4) sums.push(k.local(sums[sums.length - 1].plus(args.sumRow)));
     const a = k.local(places.a.start);
     k.for({ to: strips }, () => {
       extendTile(k, a, b, places, sums, count, isFirst);
       a.add(places.a.next);
-      sums.add(128);
+      for (const sum of sums) sum.add(args.sumStrip);
     });
     b.add(places.b.next);
-    row.add(args.strips.times(128));
+    row.add(args.sumPanel);
   });
 }
 
@@ -202,7 +208,7 @@ function emitOuterSums(isWindowed: boolean, args: Args, k: Code): void {
     const group = k.local(i32.divU(part, args.chunks));
     const first = k.local(part.minus(group.times(args.chunks)).times(args.chunkRows));
     const last = k.local(i32.min(first.plus(args.chunkRows), args.rows));
-    const own = k.local(args.partial.plus(part.times(args.panels).times(args.strips).plus(firstStrip).times(128)));
+    const own = k.local(args.partial.plus(part.times(args.sumPart)).plus(firstStrip.times(args.sumStrip)));
     const aStart = k.local(args.a.plus(group.times(args.aGroup)).plus(firstStrip.times(16)));
     const bStart = k.local(args.b.plus(group.times(args.bGroup)));
     const packing = { args, isWindowed, aStart, bStart, strips, packedA, packedB, buffer };
@@ -216,39 +222,6 @@ function emitOuterSums(isWindowed: boolean, args: Args, k: Code): void {
 
 const pointSums = wasmKernel("outer sums of rows", baseFields, (args, k) => emitOuterSums(false, args as unknown as Args, k));
 const windowSums = wasmKernel("outer sums of windows", { ...baseFields, ...gatherFields }, (args, k) => emitOuterSums(true, args, k));
-
-const addFields = { c: "i32", partial: "i32", chunks: "i32", strips: "i32", panels: "i32", m: "i32", n: "i32" } as const;
-
-/** One row of C: the chunks' sums, out of their tiles. A row ends where the next begins, so its last vector is stored in part. */
-const addChunks = wasmKernel("add outer sums", addFields, ({ c, partial, chunks, strips, panels, m, n, begin, end }, k) => {
-  const tileRow = k.local(strips.times(128));
-  const chunkBytes = k.local(panels.times(tileRow));
-  k.for({ from: begin, to: end }, (unit) => {
-    const group = k.local(i32.divU(unit, m));
-    const row = k.local(unit.minus(group.times(m)));
-    const tile = k.local(
-      partial.plus(group.times(chunks).times(chunkBytes)).plus(i32.shr(row, 2).times(128)).plus(i32.and(row, 3).times(32)),
-    );
-    const to = k.local(c.plus(unit.times(n).times(4)));
-    k.for({ to: n, step: 4 }, (column) => {
-      const sum = k.local(f32x4.const(0));
-      const at = k.local(tile.plus(i32.shr(column, 3).times(tileRow)).plus(i32.and(column, 4).times(4)));
-      k.for({ to: chunks }, () => {
-        sum.set(f32x4.add(sum, v128.load(at)));
-        at.add(chunkBytes);
-      });
-      k.if(
-        i32.le(column.plus(4), n),
-        () => k.store(to, sum),
-        () => {
-          k.store(to, f32.lane(sum, 0));
-          for (const lane of [1, 2]) k.if(i32.gt(n.minus(column), lane), () => k.store(to, f32.lane(sum, lane), lane * 4));
-        },
-      );
-      to.add(16);
-    });
-  });
-});
 
 /** True where packing pays: every element is read often, or rows lie so far apart that a block's rows share few cache sets. */
 function isPacked(reads: number, lead: number): 0 | 1 {
@@ -264,21 +237,40 @@ function cut(rows: number, groups: number, strips: number): { slabs: number; chu
   return { slabs, chunkRows, chunks: Math.ceil(rows / chunkRows) };
 }
 
+/** Where sums lie, in bytes: from row to row of a tile, strip to strip, panel to panel, and chunk (or group) to chunk. */
+type SumPlace = Readonly<Record<"sumRow" | "sumStrip" | "sumPanel" | "sumPart", number>>;
+
+/** Tile by tile. */
+function tiled(panels: number, strips: number): SumPlace {
+  return { sumRow: 32, sumStrip: 128, sumPanel: strips * 128, sumPart: panels * strips * 128 };
+}
+
+/** In C itself, whose rows have `width` elements. */
+function placed(m: number, width: number): SumPlace {
+  return { sumRow: width * 4, sumStrip: width * 16, sumPanel: 32, sumPart: m * width * 4 };
+}
+
 /** The steps of one sum of outer products. */
 export function outerSumSteps(sums: OuterSums, context: LowerContext): readonly Step[] {
-  const { a, b, rows, groups, m, n, windows } = sums;
-  const taps = windows ? windows.kernel[0] * windows.kernel[1] : 1;
-  const strips = Math.ceil(m / 4);
-  const panels = Math.ceil((n * taps) / 8);
+  const { a, b, c, rows, groups, m, windows } = sums;
+  const n = windows ? sums.n * windows.kernel[0] * windows.kernel[1] : sums.n;
+  const [strips, panels] = [Math.ceil(m / 4), Math.ceil(n / 8)];
   const { slabs, chunkRows, chunks } = cut(rows, groups, strips);
   const units = groups * chunks * slabs;
-  const partial = context.scratch(groups * chunks * panels * strips * 32);
+  const isInPlace = chunks === 1 && m % 4 === 0 && n % 8 === 0;
+  const partial = isInPlace ? c : context.scratch(groups * chunks * panels * strips * 32);
   const lineFloats = windows ? pad4(panels * 8 + 4) : 0;
   const scratchBytes = panels * PANEL_BYTES + SLAB * STRIP_BYTES + lineFloats * 4;
-  const shape = { rows, chunkRows, chunks, slabs, strips, panels, lda: sums.lda * 4, ldb: sums.ldb * 4, aGroup: m * 4, bGroup: n * 4 };
-  const isPackedA = isPacked(panels, sums.lda);
-  const isPackedB = windows ? 1 : isPacked(Math.min(strips, SLAB), sums.ldb);
-  const args = { a, b, partial, scratch: context.scratch((units * scratchBytes) / 4), scratchBytes, ...shape, isPackedA, isPackedB };
-  const first = windows ? step<Fields>(windowSums, units, { ...args, ...windowArgs(windows), run: n * 4 }) : step(pointSums, units, args);
-  return [first, step(addChunks, groups * m, { c: sums.c, partial, chunks, strips, panels, m, n: n * taps })];
+  const args = {
+    ...{ a, b, partial, scratch: context.scratch((units * scratchBytes) / 4), scratchBytes },
+    ...{ rows, chunkRows, chunks, slabs, strips, panels },
+    ...{ lda: sums.lda * 4, ldb: sums.ldb * 4, aGroup: m * 4, bGroup: sums.n * 4 },
+    ...(isInPlace ? placed(m, n) : tiled(panels, strips)),
+    isPackedA: isPacked(panels, sums.lda),
+    isPackedB: windows ? 1 : isPacked(Math.min(strips, SLAB), sums.ldb),
+  };
+  const first = windows
+    ? step<Fields>(windowSums, units, { ...args, ...windowArgs(windows), run: sums.n * 4 })
+    : step(pointSums, units, args);
+  return isInPlace ? [first] : [first, step(addChunks, groups * m, { c, partial, chunks, strips, panels, m, n })];
 }

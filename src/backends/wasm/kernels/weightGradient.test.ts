@@ -22,6 +22,7 @@ test("the weight gradient of a fully connected layer agrees", async () => {
     [3, 5, 7],
     [64, 130, 10],
     [70, 33, 65],
+    [130, 40, 1024],
   ]) {
     await assertAgreement(
       ops.linearWeightGradient,
