@@ -6,6 +6,7 @@ for (const rows of [1, 2, 9]) {
   test(`a fully connected layer on ${rows} rows agrees with the reference`, async () => {
     for (const [inner, out] of [
       [1, 1],
+      [1, 17],
       [3, 5],
       [5, 1],
       [33, 10],

@@ -130,8 +130,12 @@ const packPanels = wasmKernel("pack panels", panelFields, (args, k) => {
       k.for({ to: columns }, (column) => {
         const tap = k.local(row.times(rowStep).plus(column.times(columnStep)));
         const done = k.local(i32.const(0));
-        k.if(i32.and(isPlain, i32.eq(outStep, 4)), () => copyRuns(k, { at, tap, lanes, channels, channelStep, done }));
-        k.if(i32.and(isPlain, i32.eq(channelStep, 4)), () => transposeRuns(k, { at, tap, lanes, channels, channelStep, done }));
+        // One input has both steps at once: a run is packed by one of the two.
+        k.if(
+          i32.and(isPlain, i32.eq(outStep, 4)),
+          () => copyRuns(k, { at, tap, lanes, channels, channelStep, done }),
+          () => k.if(i32.and(isPlain, i32.eq(channelStep, 4)), () => transposeRuns(k, { at, tap, lanes, channels, channelStep, done })),
+        );
         k.for({ from: done, to: run }, (channel) => {
           for (const [lane, { filter, first }] of lanes.entries()) {
             const isInside = k.local(i32.ltU(channel.minus(first), channels));
