@@ -7,8 +7,10 @@ import { mobilenetV2 } from "./mobilenetV2.ts";
 import { mobilenetV3Large, mobilenetV3Small } from "./mobilenetV3.ts";
 import type { Network, NetworkOptions, NetworkSettings } from "./network.ts";
 import { resolveOptions } from "./options.ts";
+import { shufflenetV1g1, shufflenetV1g2, shufflenetV1g3, shufflenetV1g4, shufflenetV1g8 } from "./shufflenetV1.ts";
 import { shufflenetV2 } from "./shufflenetV2.ts";
-import { squeezenet } from "./squeezenet.ts";
+import { squeezenet10, squeezenet11 } from "./squeezenet.ts";
+import { squeezenext23, squeezenext23v5 } from "./squeezenext.ts";
 import { vanilla, vanillaCompact } from "./vanilla.ts";
 
 export type { Network, NetworkOptions, NetworkSettings } from "./network.ts";
@@ -20,8 +22,16 @@ export const networks: Readonly<Record<string, Network>> = {
   "mobilenet-v2": mobilenetV2,
   "mobilenet-v3-small": mobilenetV3Small,
   "mobilenet-v3-large": mobilenetV3Large,
+  "shufflenet-v1-g1": shufflenetV1g1,
+  "shufflenet-v1-g2": shufflenetV1g2,
+  "shufflenet-v1-g3": shufflenetV1g3,
+  "shufflenet-v1-g4": shufflenetV1g4,
+  "shufflenet-v1-g8": shufflenetV1g8,
   "shufflenet-v2": shufflenetV2,
-  "squeezenet-1.1": squeezenet,
+  "squeezenet-1.0": squeezenet10,
+  "squeezenet-1.1": squeezenet11,
+  "squeezenext-23": squeezenext23,
+  "squeezenext-23v5": squeezenext23v5,
   vanilla,
   "vanilla-compact": vanillaCompact,
 };

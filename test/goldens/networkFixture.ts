@@ -1,5 +1,6 @@
 import { size } from "../../src/core/shape.ts";
 import type { Tensor } from "../../src/core/tensor.ts";
+import { withBatchCounts } from "../../src/formats/names/index.ts";
 import type { Graph } from "../../src/ir/graph.ts";
 import { buildNetwork } from "../../src/networks/index.ts";
 import { expect, expectNear } from "./compare.ts";
@@ -95,7 +96,7 @@ export function prepare(fixture: NetworkFixture): Prepared {
     expect(!weights.has(ours.name), () => `state: two tensors of the fixture are our "${ours.name}"`);
     weights.set(ours.name, { shape: ours.shape, data: tensors[i].data });
   }
-  return { fixture, counterpart, weights };
+  return { fixture, counterpart, weights: withBatchCounts(weights) };
 }
 
 /** Our network for an input of the fixture. */

@@ -53,17 +53,49 @@ const rules: readonly Rule[] = [
     counterpart: ([, whole, tenths]) =>
       counterpart("shufflenet-v2", { width: Number(`${whole}.${tenths}`), variant: "torchvision" }, "torchvision"),
   },
-  { family: "squeezenet", pattern: /^squeezenet1_1$/, counterpart: () => counterpart("squeezenet-1.1", {}, "torchvision") },
-  { family: "squeezenet", pattern: /^1\.1$/, counterpart: () => counterpart("squeezenet-1.1", {}, "caffe") },
+  {
+    family: "squeezenet",
+    pattern: /^squeezenet1_([01])$/,
+    counterpart: ([, minor]) => counterpart(`squeezenet-1.${minor}`, minor === "0" ? { variant: "torchvision" } : {}, "torchvision"),
+  },
+  { family: "squeezenet", pattern: /^1\.([01])$/, counterpart: ([, minor]) => counterpart(`squeezenet-1.${minor}`, {}, "caffe") },
+  {
+    family: "squeezenext",
+    pattern: /^(\d\.\d)-(G-)?SqNxt-(23|23v5)$/,
+    counterpart: ([, width, grouped, version]) =>
+      counterpart(
+        `squeezenext-${version}`,
+        { width: Number(width), variant: grouped ? "grouped" : "released", normMomentum: 0.001 },
+        "caffe",
+      ),
+  },
+  {
+    family: "shufflenetv1",
+    pattern: /^shufflenet_g([12348])_(w1|w3d4|wd2|wd4)$/,
+    counterpart: ([, groups, width]) => counterpart(`shufflenet-v1-g${groups}`, { width: pytorchcvWidths[width] }, "pytorchcv"),
+  },
+  {
+    family: "shufflenetv1",
+    pattern: /^group (\d), model_size (\d\.\d)x$/,
+    counterpart: ([, groups, width]) => counterpart(`shufflenet-v1-g${groups}`, { width: Number(width), variant: "megvii" }, "megvii"),
+  },
 ];
 
 /** Arguments beside the name that references take, as our options. */
 const further: Readonly<Record<string, keyof NetworkOptions>> = { num_classes: "classes", width_mult: "width" };
 
+/** What a reference is called by: its name, or the arguments that stand for one. */
+function nameOf({ name, prototxt, group, model_size, ...rest }: Readonly<Record<string, unknown>>): {
+  id: string;
+  rest: Readonly<Record<string, unknown>>;
+} {
+  const megvii = group === undefined ? "" : `group ${group}, model_size ${model_size}`;
+  return { id: String(name ?? prototxt ?? megvii), rest };
+}
+
 /** Our network for a fixture's family and constructor; anything that has none is named. */
 export function counterpartOf(family: string, called: Readonly<Record<string, unknown>>): Counterpart {
-  const { name, prototxt, ...rest } = called;
-  const id = String(name ?? prototxt ?? "");
+  const { id, rest } = nameOf(called);
   for (const rule of rules) {
     const match = rule.family === family ? rule.pattern.exec(id) : null;
     if (!match) continue;

@@ -1,15 +1,16 @@
 import { OptionError } from "../../core/errors.ts";
 import { nearest } from "../../core/suggest.ts";
 import { caffe } from "./caffe.ts";
+import { megvii } from "./megvii.ts";
 import type { NameMap } from "./nameMap.ts";
 import { pytorchcv } from "./pytorchcv.ts";
 import { timm } from "./timm.ts";
 import { torchvision } from "./torchvision.ts";
 
-export { fromReferenceNames, type NameMap, toReferenceNames } from "./nameMap.ts";
+export { fromReferenceNames, type NameMap, toReferenceNames, withBatchCounts } from "./nameMap.ts";
 
 /** References whose weight names are known, each by network. */
-export const references = { torchvision, pytorchcv, timm, caffe } as const;
+export const references = { torchvision, pytorchcv, timm, caffe, megvii } as const;
 
 /** The map between our names and a reference's for a network (and variant, where the names depend on it). */
 export function nameMapOf(reference: keyof typeof references, network: string, variant = ""): NameMap {

@@ -78,9 +78,20 @@ function renamed(weights: Weights, convertName: (weight: NamedShape) => NamedSha
   return result;
 }
 
+/** The weights with a count of 0 beside running statistics that have none: Caffe and MXNet do not count batches. */
+export function withBatchCounts(weights: Weights): Weights {
+  const result = new Map(weights);
+  for (const name of weights.keys()) {
+    const place = /^(.*)running_mean$/.exec(name)?.[1];
+    const count = `${place}num_batches_tracked`;
+    if (place !== undefined && !weights.has(count)) result.set(count, tensor([], Float32Array.of(0)));
+  }
+  return result;
+}
+
 /** A reference's weights under our names and in our shapes; the data are shared, not copied. */
 export function fromReferenceNames(weights: Weights, map: NameMap): Weights {
-  return renamed(weights, map.fromReference);
+  return withBatchCounts(renamed(weights, map.fromReference));
 }
 
 /** Our weights under a reference's names and in its shapes; the data are shared, not copied. */

@@ -36,6 +36,19 @@ test("a linear layer becomes a 1×1 convolution and back, its data shared", () =
   assert.deepEqual(fromReferenceNames(theirs, pair), ours);
 });
 
+test("running statistics without a count of batches get one of 0, others keep theirs", () => {
+  const statistic = { shape: [1], data: Float32Array.of(2) };
+  const theirs = new Map([
+    ["conv1.running_mean", statistic],
+    ["block.running_mean", statistic],
+    ["block.num_batches_tracked", { shape: [], data: Float32Array.of(5) }],
+  ]);
+  const ours = fromReferenceNames(theirs, pair);
+  assert.deepEqual(ours.get("stem.num_batches_tracked"), { shape: [], data: Float32Array.of(0) });
+  assert.deepEqual(ours.get("body.1.num_batches_tracked")?.data, Float32Array.of(5));
+  assert.equal(ours.size, 4);
+});
+
 test("two weights of one name are refused", () => {
   const clash = nameMap("theirs", [
     ["a", "x"],

@@ -6,5 +6,6 @@ export const torchvision: Readonly<Record<string, NameMap>> = {
   "mobilenet-v3-small": sameNames("torchvision"),
   "mobilenet-v3-large": sameNames("torchvision"),
   "shufflenet-v2": sameNames("torchvision"),
+  "squeezenet-1.0": sameNames("torchvision"),
   "squeezenet-1.1": sameNames("torchvision"),
 };

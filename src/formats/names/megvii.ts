@@ -1,0 +1,27 @@
+import { type NameMap, type NamePair, nameMap } from "./nameMap.ts";
+
+/** Units of stages 2, 3 and 4. */
+const unitsOfV1 = [4, 8, 4];
+
+/** ShuffleNetV1 of the authors' later code: the units in one row. Inside a unit the names are ours already. */
+function shufflenetV1(): NameMap {
+  const pairs: NamePair[] = [
+    ["features.init_block", "first_conv"],
+    ["features.init_block.conv", "first_conv.0"],
+    ["features.init_block.bn", "first_conv.1"],
+    ["features.init_pool", "maxpool"],
+    ["features.final_pool", "globalpool"],
+    ["output", "classifier"],
+    ["output", "classifier.0"],
+  ];
+  let unit = 0;
+  for (const [stage, count] of unitsOfV1.entries()) {
+    for (let i = 0; i < count; i++) pairs.push([`features.stage${stage + 1}.unit${i + 1}`, `features.${unit++}`]);
+  }
+  return nameMap("megvii", pairs, { features: "features.stage3" });
+}
+
+/** Names of megvii's ShuffleNet code, for the variant that has its convention. */
+export const megvii: Readonly<Record<string, NameMap>> = Object.fromEntries(
+  [1, 2, 3, 4, 8].map((groups) => [`shufflenet-v1-g${groups}-megvii`, shufflenetV1()]),
+);
