@@ -1,10 +1,10 @@
 import { channels, type Value } from "../ir/graph.ts";
 import type { Scope } from "../ir/scope.ts";
-import { add } from "../ops/add.ts";
 import type { Activation } from "./activation.ts";
 import { convNormActivation } from "./convNormActivation.ts";
 import { convolution, type Normalisation, normalisation } from "./layers.ts";
 import type { Padding } from "./padding.ts";
+import { residual } from "./residual.ts";
 import { type SqueezeExcitation, squeezeExcitation } from "./squeezeExcitation.ts";
 
 /** `out` and `hidden` channels, the depthwise kernel and stride, and where wanted channel attention. */
@@ -19,6 +19,8 @@ export interface InvertedResidual {
   readonly padding?: Padding;
   /** Weight names of torchvision's MobileNetV2 ("conv", projection and its BN not nested) or of its MobileNetV3 ("block"). */
   readonly layout?: "conv" | "block";
+  /** Share of the images whose branch is dropped while training, where there is a shortcut. */
+  readonly dropRate?: number;
 }
 
 /**
@@ -26,7 +28,7 @@ export interface InvertedResidual {
  * shapes allow. MobileNetV2, arXiv 1801.04381, fig. 3b; MobileNetV3, arXiv 1905.02244, fig. 4.
  */
 export function invertedResidual(g: Scope, x: Value, options: InvertedResidual): Value {
-  const { out, hidden, kernel = 3, stride = 1, act = "relu6", squeeze, layout = "block", ...shared } = options;
+  const { out, hidden, kernel = 3, stride = 1, act = "relu6", squeeze, layout = "block", dropRate, ...shared } = options;
   let index = 0;
   const next = (): Scope => g.scope(`${layout}.${index++}`);
   let y = x;
@@ -39,5 +41,5 @@ export function invertedResidual(g: Scope, x: Value, options: InvertedResidual):
     y = convolution(next(), y, { out, kernel: 1 });
     y = normalisation(next(), y, shared.norm);
   }
-  return stride === 1 && out === channels(x) ? add(g, [x, y], {}) : y;
+  return residual(g, x, y, { stride, dropRate });
 }

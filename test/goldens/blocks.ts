@@ -24,6 +24,7 @@ import type { Scope } from "../../src/ir/scope.ts";
 import { makeDivisible } from "../../src/networks/network.ts";
 import { channelShuffle } from "../../src/ops/channelShuffle.ts";
 import { Mismatch } from "./compare.ts";
+import { scaledFamilies } from "./scaledFamilies.ts";
 
 /** A constructor's arguments, read once by name; what nobody read is reported. */
 export interface Arguments {
@@ -40,7 +41,8 @@ export interface BlockCase {
   readonly norm: { readonly eps: number; readonly momentum: number };
 }
 
-type Build = (g: Scope, x: Value, fixture: BlockCase) => Value;
+/** Builds a fixture's block. */
+export type Build = (g: Scope, x: Value, fixture: BlockCase) => Value;
 
 const readingsOfV3: Readonly<Record<string, { act: Activation; projection: Activation }>> = {
   coded: { act: "relu", projection: "relu" },
@@ -132,6 +134,7 @@ export const blocks: Readonly<Record<string, Build>> = {
     const stride = args.number("stride");
     return shuffleUnit(g, x, { out: args.number("oup"), stride, isSplit: stride === 1, norm });
   },
+  ...scaledFamilies,
 };
 
 /** Reads a constructor's arguments and, at the end, names those that no reader asked for. */
