@@ -8,11 +8,12 @@ import { gemmSteps } from "./gemm.ts";
 import { gemvSteps, LEAST_INPUTS } from "./gemv.ts";
 import { type PanelSource, packed, packPanelSteps, panelFloats } from "./pack.ts";
 
-/** Steps of a fully connected layer. */
+/** Steps of a fully connected layer with the product as its similarity. */
 export const linear: Lower = (node, context) => {
   const [x, weight, bias] = node.inputs;
+  const { similarity = "product" } = node.attrs as { readonly similarity?: string };
   const epilogue = epilogueOf(node, context, expressions);
-  if (!epilogue || !hasActivations(node, context)) return undefined;
+  if (similarity !== "product" || !epilogue || !hasActivations(node, context)) return undefined;
   const [rows, channels] = x.shape;
   const [n] = weight.shape;
   const [outStep, channelStep] = stridesOf(weight.shape, context.isWeight(weight) ? "weight" : "activation");
