@@ -46,7 +46,7 @@ function tellOf(data: Dataset, context: Context): void {
   context.progress.clear();
   const { name, labels, count, problems, warnings } = data;
   context.note(`${printable(name)}: ${grouped(count)} images, ${labels.length} labels`);
-  for (const warning of warnings) context.warn(printable(warning));
+  for (const warning of warnings) context.warn(printable(warning.replace("class weights can help", "--class-weights balanced can help")));
   tellProblems(problems, context);
 }
 
