@@ -50,6 +50,7 @@ export const batchNorm: Op<BatchNorm> = defineOp<BatchNorm>({
 /** (x, gamma, mean, var, dy) → [dx, dgamma, dbeta] of normalisation with stored statistics (which receive no gradient). */
 export const batchNormEvalGradient: Op<BatchNorm> = defineOp<BatchNorm>({
   name: "batchNormEvalGradient",
+  inPlace: { 0: 4 },
 
   shape([x, gamma, mean, variance, dy]) {
     needNormalisable(x, { gamma, mean, var: variance });

@@ -77,6 +77,7 @@ function moments(x: Float64Array, n: number, c: number, area: number, channel: n
 /** (x, gamma, batch mean, batch 1 / √(var + eps), dy) → [dx, dgamma, dbeta]. */
 export const batchNormGradient: Op = defineOp({
   name: "batchNormGradient",
+  inPlace: { 0: 4 },
 
   shape([x, gamma, batchMean, batchInverseStd, dy]) {
     needNormalisable(x, { gamma, "batch mean": batchMean, "batch inverse std": batchInverseStd });

@@ -161,7 +161,8 @@ export function plan(graph: Graph, kernels: KernelTable, threads: number): Plan 
     const others = operands(node).filter((value) => value !== input);
     const isAlone = !others.some((value) => regionOf.get(value) === regionOf.get(input));
     const isSameSize = held.bytes === floatsOf(output.shape, layout(output)) * 4 && layout(input) === layout(output);
-    return node.op.isElementwise === true && input.kind === "computed" && held.to === at && isSameSize && isAlone;
+    const isAllowed = node.op.isElementwise === true || node.op.inPlace?.[0] !== undefined;
+    return isAllowed && input.kind === "computed" && held.to === at && isSameSize && isAlone;
   }
 
   const offset = onLoad.length + onRun.length;

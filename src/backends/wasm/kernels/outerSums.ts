@@ -51,6 +51,8 @@ const baseFields = {
   partial: "i32",
   scratch: "i32",
   scratchBytes: "i32",
+  threads: "i32",
+  units: "i32",
   rows: "i32",
   chunkRows: "i32",
   chunks: "i32",
@@ -191,8 +193,9 @@ function extendSlab(
 }
 
 function emitOuterSums(isWindowed: boolean, args: Args, k: Code): void {
-  // Threads must not share packed blocks: each uses the place of the first unit it was given.
-  const packedB = k.local(args.scratch.plus(args.begin.times(args.scratchBytes)));
+  // Threads must not share packed blocks: the first unit of a share tells whose it is.
+  const thread = i32.divU(args.begin.times(args.threads).plus(args.units.minus(1)), args.units);
+  const packedB = k.local(args.scratch.plus(thread.times(args.scratchBytes)));
   const packedA = k.local(packedB.plus(args.panels.times(PANEL_BYTES)));
   const buffer = k.local(packedA.plus(SLAB * STRIP_BYTES));
   const place = (isPacked: Expr<"i32">, row: number, next: number, lead: Expr<"i32">, width: number): BlockPlace => ({
@@ -262,7 +265,8 @@ export function outerSumSteps(sums: OuterSums, context: LowerContext): readonly 
   const lineFloats = windows ? pad4(panels * 8 + 4) : 0;
   const scratchBytes = panels * PANEL_BYTES + SLAB * STRIP_BYTES + lineFloats * 4;
   const args = {
-    ...{ a, b, partial, scratch: context.scratch((units * scratchBytes) / 4), scratchBytes },
+    ...{ a, b, partial, scratch: context.scratch((context.threads * scratchBytes) / 4), scratchBytes },
+    ...{ threads: context.threads, units },
     ...{ rows, chunkRows, chunks, slabs, strips, panels },
     ...{ lda: sums.lda * 4, ldb: sums.ldb * 4, aGroup: m * 4, bGroup: sums.n * 4 },
     ...(isInPlace ? placed(m, n) : tiled(panels, strips)),
