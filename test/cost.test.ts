@@ -5,6 +5,7 @@ import { type AnyOp, type Cost, costOf } from "../src/ir/op.ts";
 import { graphScope } from "../src/ir/scope.ts";
 import { type Convolution, eachTapRow } from "../src/ops/convolution.ts";
 import { type OpName, ops } from "../src/ops/index.ts";
+import { type Similar, similarityRule } from "../src/ops/similarity.ts";
 import type { Case } from "./cases/case.ts";
 import { cases } from "./cases/index.ts";
 
@@ -23,19 +24,24 @@ function costOfCase(op: AnyOp, { operands, attrs }: Case): Cost {
   return op.cost(inputs, attrs, op.shapes(inputs, attrs));
 }
 
+/** True for all but the sums of another similarity than the product. */
+function isProduct({ attrs }: Case): boolean {
+  return ((attrs as Partial<Similar>).similarity ?? "product") === "product";
+}
+
 for (const [name, op] of Object.entries(ops) as [OpName, AnyOp][]) {
   test(`${name}: every case has a cost of whole numbers, of the kind of work that the op does`, () => {
     for (const testCase of cases[name]) {
-      const { macs, adds, moved } = costOfCase(op, testCase);
-      for (const part of [macs, adds, moved]) assert.ok(Number.isSafeInteger(part) && part >= 0, `${part} is not a count`);
-      assert.equal(macs > 0, multiplies.has(name));
+      const { macs, adds, integerAdds = 0, moved } = costOfCase(op, testCase);
+      for (const part of [macs, adds, integerAdds, moved]) assert.ok(Number.isSafeInteger(part) && part >= 0, `${part} is not a count`);
+      if (isProduct(testCase)) assert.equal(macs > 0, multiplies.has(name));
       assert.equal(macs + adds === 0, moves.has(name));
       assert.equal(moved === 0, op.isView === true);
     }
   });
 }
 
-test("a convolution counts one multiply–accumulate for each tap that its loops visit, its bias as additions", () => {
+test("a convolution counts its similarity's operations for each tap that its loops visit, its bias as additions", () => {
   for (const { operands, attrs } of cases.conv2d) {
     const [x, weight, bias] = operands.map(({ shape }) => shape);
     const [y] = ops.conv2d.shapes([x, weight], attrs as Convolution);
@@ -43,9 +49,12 @@ test("a convolution counts one multiply–accumulate for each tap that its loops
     eachTapRow({ x, weight, y, attrs: attrs as Convolution }, () => {
       taps += x[0] * y[3];
     });
-    const { macs, adds } = costOfCase(ops.conv2d, { operands, attrs });
-    assert.equal(macs, taps);
-    assert.equal(adds, bias ? size(y) : 0);
+    const { macs, adds, integerAdds = 0 } = costOfCase(ops.conv2d, { operands, attrs });
+    const tap = similarityRule((attrs as Convolution).similarity).cost;
+    assert.deepEqual(
+      { macs, adds, integerAdds },
+      { macs: taps * tap.macs, adds: taps * tap.adds + (bias ? size(y) : 0), integerAdds: taps * tap.integerAdds },
+    );
   }
 });
 
@@ -60,10 +69,13 @@ test("a depthwise-separable layer costs what the paper's formula says", () => {
 });
 
 test("both gradients of a convolution cost as many multiply–accumulates as the convolution", () => {
-  for (const [i, forward] of cases.conv2d.entries()) {
+  const [forwards, inputs, weights] = [cases.conv2d, cases.conv2dInputGradient, cases.conv2dWeightGradient].map((all) =>
+    all.filter(isProduct),
+  );
+  for (const [i, forward] of forwards.entries()) {
     const { macs } = costOfCase(ops.conv2d, forward);
-    assert.equal(costOfCase(ops.conv2dInputGradient, cases.conv2dInputGradient[i]).macs, macs);
-    assert.equal(costOfCase(ops.conv2dWeightGradient, cases.conv2dWeightGradient[i]).macs, macs);
+    assert.equal(costOfCase(ops.conv2dInputGradient, inputs[i]).macs, macs);
+    assert.equal(costOfCase(ops.conv2dWeightGradient, weights[i]).macs, macs);
   }
 });
 

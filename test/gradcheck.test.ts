@@ -69,8 +69,10 @@ function dot(a: ReferenceTensor, b: ReferenceTensor): number {
 }
 
 for (const [name, op] of Object.entries(ops) as [keyof typeof ops, AnyOp][]) {
-  if (!op.gradient || op.surrogate) continue;
+  if (!op.gradient) continue;
   test(`${name}: the gradient agrees with finite differences`, async (t) => {
-    for (const testCase of cases[name]) await t.test(describeCase(testCase), () => checkGradient(op, testCase));
+    // Gradients that are deliberately not the derivative are held to their stated form, beside the op.
+    for (const testCase of cases[name].filter(({ attrs }) => !op.surrogate?.(attrs)))
+      await t.test(describeCase(testCase), () => checkGradient(op, testCase));
   });
 }

@@ -8,6 +8,8 @@ import type { Scope } from "./scope.ts";
 export interface Cost {
   readonly macs: number;
   readonly adds: number;
+  /** Additions of integers (Mitchell's products are such). */
+  readonly integerAdds?: number;
   readonly moved: number;
 }
 
@@ -41,7 +43,7 @@ export interface OpRecord<A extends object> {
   /** Output i may be written over input `inPlace[i]`: each element depends only on the same element of the operands (state updates). */
   readonly inPlace?: Readonly<Record<number, number>>;
   /** Where the gradient is deliberately not the derivative: the stated form. */
-  readonly surrogate?: string;
+  surrogate?(attrs: A): string | undefined;
 }
 
 /** An op: its record, callable to apply it. */
@@ -86,9 +88,12 @@ export function costOf(node: Node): Cost {
   const outputs = node.outputs.map((value) => value.shape);
   const shapes = (values: readonly Value[]): readonly Shape[] => values.map((value) => value.shape);
   const own = node.op.cost(shapes(node.inputs), node.attrs, outputs);
-  return node.epilogue.reduce((sum, { op, attrs, inputs }) => {
-    const { macs, adds } = op.cost([outputs[0], ...shapes(inputs)], attrs, [outputs[0]]);
-    const moved = inputs.reduce((elements, { shape }) => elements + size(shape), 0);
-    return { macs: sum.macs + macs, adds: sum.adds + adds, moved: sum.moved + moved };
-  }, own);
+  let { macs, adds, moved } = own;
+  for (const { op, attrs, inputs } of node.epilogue) {
+    const fused = op.cost([outputs[0], ...shapes(inputs)], attrs, [outputs[0]]);
+    macs += fused.macs;
+    adds += fused.adds;
+    moved += inputs.reduce((elements, { shape }) => elements + size(shape), 0);
+  }
+  return { ...own, macs, adds, moved };
 }

@@ -5,7 +5,8 @@ import { channelSum } from "./channelSum.ts";
 import { conv2dInputGradient } from "./conv2dInputGradient.ts";
 import { conv2dWeightGradient } from "./conv2dWeightGradient.ts";
 import { type Convolution, convolutionCost, convolvedShape, eachTapRow } from "./convolution.ts";
-import { similarityRule } from "./similarity.ts";
+import { layerRate } from "./layerRate.ts";
+import { similarityGradient, similarityRule } from "./similarity.ts";
 import { padPlanes } from "./window.ts";
 
 /** (x [n, c, h, w], weight [out, c / groups, kh, kw], bias? [out]) → [n, out, oh, ow]: Y = Σ S(X, F), the literature's general form. */
@@ -23,16 +24,19 @@ export const conv2d: Op<Convolution> = defineOp<Convolution>({
   },
 
   cost(inputs, attrs, outputs) {
-    const cost = convolutionCost(outputs[0], inputs[1], attrs, inputs, outputs);
+    const cost = convolutionCost(outputs[0], inputs[1], similarityRule(attrs.similarity).cost, inputs, outputs);
     return inputs[2] ? { ...cost, adds: cost.adds + size(outputs[0]) } : cost;
   },
 
   gradient(g, [x, weight, bias], dy, attrs) {
-    const { isBilinear } = similarityRule(attrs.similarity);
+    const { isBilinear, rate } = similarityGradient(attrs);
     const dx = conv2dInputGradient(g, isBilinear ? [dy, weight] : [dy, weight, x], { ...attrs, inputShape: x.shape });
     const dw = conv2dWeightGradient(g, isBilinear ? [x, dy] : [x, dy, weight], { ...attrs, weightShape: weight.shape });
-    return bias ? [dx, dw, channelSum(g, [dy], {})] : [dx, dw];
+    const rated = rate === undefined ? dw : layerRate(g, [dw], { rate });
+    return bias ? [dx, rated, channelSum(g, [dy], {})] : [dx, rated];
   },
+
+  surrogate: (attrs) => similarityGradient(attrs).surrogate,
 
   reference(y, [x, weight, bias], attrs) {
     const { combine } = similarityRule(attrs.similarity);

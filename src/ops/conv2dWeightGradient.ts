@@ -1,7 +1,7 @@
 import type { Shape } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { type Convolution, convolutionCost, eachTapRow, needOutputGradient } from "./convolution.ts";
-import { similarityRule } from "./similarity.ts";
+import { similarityGradient } from "./similarity.ts";
 import { padPlanes } from "./window.ts";
 
 /** A convolution and the shape of its weight. */
@@ -20,14 +20,14 @@ export const conv2dWeightGradient: Op<ConvolutionWeightGradient> = defineOp<Conv
     return attrs.weightShape;
   },
 
-  cost: (inputs, attrs, outputs) => convolutionCost(inputs[1], attrs.weightShape, attrs, inputs, outputs),
+  cost: (inputs, attrs, outputs) => convolutionCost(inputs[1], attrs.weightShape, similarityGradient(attrs).weightCost, inputs, outputs),
 
   reference(dw, [x, dy, weight], attrs) {
-    const { weightSlope } = similarityRule(attrs.similarity);
+    const { toWeight } = similarityGradient(attrs);
     const [n, c, h, w] = x.shape;
     const [, out, oh, ow] = dy.shape;
     const step = attrs.stride[1];
-    // A bilinear similarity's slope does not look at the filter: zeros stand in.
+    // A bilinear similarity's gradient does not look at the filter: zeros stand in.
     const filter = weight ? weight.data : new Float64Array(dw.data.length);
     dw.data.fill(0);
     for (let image = 0; image < n; image++) {
@@ -36,7 +36,7 @@ export const conv2dWeightGradient: Op<ConvolutionWeightGradient> = defineOp<Conv
       eachTapRow({ x: x.shape, weight: dw.shape, y: dy.shape, attrs }, (tap, yRow, xRow) => {
         const f = filter[tap];
         let sum = 0;
-        for (let i = 0; i < ow; i++) sum += gradients[yRow + i] * weightSlope(pixels[xRow + i * step], f);
+        for (let i = 0; i < ow; i++) sum += toWeight(gradients[yRow + i], pixels[xRow + i * step], f);
         dw.data[tap] += sum;
       });
     }

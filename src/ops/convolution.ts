@@ -1,16 +1,15 @@
 import { need } from "../core/errors.ts";
 import { formatShape, isSameShape, type Shape, size } from "../core/shape.ts";
 import type { Cost } from "../ir/op.ts";
-import { touched } from "./cost.ts";
-import { type Similarity, similarities, similarityRule } from "./similarity.ts";
+import { tapsCost } from "./cost.ts";
+import { needSimilarity, type Similar, type TapCost } from "./similarity.ts";
 import { type Extent2, needImages, type Padding, type Window, windowCounts } from "./window.ts";
 
 /** Attributes of a convolution and of its gradients. */
-export interface Convolution {
+export interface Convolution extends Similar {
   readonly stride: Extent2;
   readonly padding: Padding;
   readonly groups: number;
-  readonly similarity: Similarity;
 }
 
 /** The window that a weight [out, in / groups, kh, kw] slides. */
@@ -20,11 +19,11 @@ function windowOf(weight: Shape, { stride, padding }: Convolution): Window {
 
 /** Shape [n, out, oh, ow] of a convolution's output; refuses operands that do not fit. */
 export function convolvedShape(x: Shape, weight: Shape, attrs: Convolution): Shape {
-  const { groups, similarity } = attrs;
+  const { groups } = attrs;
   needImages("the input", x);
   need(weight.length === 4, () => `the weight must be [out, in / groups, kh, kw], found ${formatShape(weight)}`);
   need(Number.isInteger(groups) && groups > 0, () => `groups must be a positive integer, found ${groups}`);
-  need(similarity in similarities, () => `similarity "${similarity}" is not one of ${Object.keys(similarities).join(", ")}`);
+  needSimilarity(attrs);
   need(weight[0] % groups === 0, () => `groups (${groups}) must divide the output channels (${weight[0]})`);
   const needed = weight[1] * groups;
   need(x[1] === needed, () => {
@@ -40,10 +39,8 @@ export function needOutputGradient(dy: Shape, x: Shape, weight: Shape, attrs: Co
 }
 
 /** Cost of a convolution, or of one of its gradients: every tap of every output element once. */
-export function convolutionCost(y: Shape, weight: Shape, attrs: Convolution, inputs: readonly Shape[], outputs: readonly Shape[]): Cost {
-  const rule = similarityRule(attrs.similarity);
-  const taps = size(y) * weight[1] * weight[2] * weight[3];
-  return { macs: taps * rule.macs, adds: taps * rule.adds, moved: touched(inputs, outputs) };
+export function convolutionCost(y: Shape, weight: Shape, tap: TapCost, inputs: readonly Shape[], outputs: readonly Shape[]): Cost {
+  return tapsCost(size(y) * weight[1] * weight[2] * weight[3], tap, inputs, outputs);
 }
 
 /** Sizes that the three loops of a convolution share. `paddedX` counts the elements of one padded image. */

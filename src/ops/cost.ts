@@ -1,9 +1,16 @@
 import { type Shape, size } from "../core/shape.ts";
 import type { Cost } from "../ir/op.ts";
+import type { TapCost } from "./similarity.ts";
 
 /** Elements read and written when every input and output is touched once. */
 export function touched(inputs: readonly Shape[], outputs: readonly Shape[]): number {
   return [...inputs, ...outputs].reduce((sum, shape) => sum + size(shape), 0);
+}
+
+/** Cost of a sum of similarities: so many taps of one kind. */
+export function tapsCost(taps: number, tap: TapCost, inputs: readonly Shape[], outputs: readonly Shape[]): Cost {
+  const cost = { macs: taps * tap.macs, adds: taps * tap.adds, moved: touched(inputs, outputs) };
+  return tap.integerAdds > 0 ? { ...cost, integerAdds: taps * tap.integerAdds } : cost;
 }
 
 /**

@@ -17,6 +17,7 @@ import { ema } from "./ema.ts";
 import { globalAveragePool, globalAveragePoolGradient } from "./globalAveragePool.ts";
 import { hardSigmoid, hardSigmoidGradient } from "./hardSigmoid.ts";
 import { hardSwish, hardSwishGradient } from "./hardSwish.ts";
+import { layerRate } from "./layerRate.ts";
 import { linear, linearInputGradient, linearWeightGradient } from "./linear.ts";
 import { maxPool, maxPoolGradient } from "./maxPool.ts";
 import { multiply } from "./multiply.ts";
@@ -62,6 +63,7 @@ export const ops = {
   hardSigmoidGradient,
   hardSwish,
   hardSwishGradient,
+  layerRate,
   linear,
   linearInputGradient,
   linearWeightGradient,

@@ -2,15 +2,29 @@ import { need } from "../core/errors.ts";
 import { formatShape, isSameShape, size } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { channelSum } from "./channelSum.ts";
-import { touched } from "./cost.ts";
+import { tapsCost } from "./cost.ts";
+import { layerRate } from "./layerRate.ts";
+import { needSimilarity, type Similar, type SimilarityGradient, similarityGradient, similarityRule } from "./similarity.ts";
 
-/** (x [n, in], weight [out, in], bias? [out]) → x · weightᵀ + bias, [n, out]. */
-export const linear: Op = defineOp({
+/** A fully connected layer sums products unless told otherwise. */
+export type Linear = Partial<Similar>;
+
+function similar({ similarity = "product", gradient }: Linear): Similar {
+  return { similarity, gradient };
+}
+
+function gradientOf(attrs: Linear): SimilarityGradient {
+  return similarityGradient(similar(attrs));
+}
+
+/** (x [n, in], weight [out, in], bias? [out]) → x · weightᵀ + bias, [n, out]; with another similarity, Σ S(x, weight) + bias. */
+export const linear: Op<Linear> = defineOp<Linear>({
   name: "linear",
   takesEpilogue: true,
   weightInputs: [1],
 
-  shape([x, weight, bias]) {
+  shape([x, weight, bias], attrs) {
+    needSimilarity(similar(attrs));
     need(x.length === 2, () => `the input must be [n, in], found ${formatShape(x)}`);
     need(weight.length === 2, () => `the weight must be [out, in], found ${formatShape(weight)}`);
     need(x[1] === weight[1], () => `input has ${x[1]} features, but weight ${formatShape(weight)} needs ${weight[1]}`);
@@ -20,30 +34,37 @@ export const linear: Op = defineOp({
     return [x[0], weight[0]];
   },
 
-  cost(inputs, _attrs, outputs) {
-    return { macs: inputs[0][0] * size(inputs[1]), adds: inputs[2] ? size(outputs[0]) : 0, moved: touched(inputs, outputs) };
+  cost(inputs, attrs, outputs) {
+    const cost = tapsCost(inputs[0][0] * size(inputs[1]), similarityRule(similar(attrs).similarity).cost, inputs, outputs);
+    return inputs[2] ? { ...cost, adds: cost.adds + size(outputs[0]) } : cost;
   },
 
-  gradient(g, [x, weight, bias], dy) {
-    const gradients = [linearInputGradient(g, [dy, weight], {}), linearWeightGradient(g, [x, dy], {})];
-    return bias ? [...gradients, channelSum(g, [dy], {})] : gradients;
+  gradient(g, [x, weight, bias], dy, attrs) {
+    const { isBilinear, rate } = gradientOf(attrs);
+    const dx = linearInputGradient(g, isBilinear ? [dy, weight] : [dy, weight, x], attrs);
+    const dw = linearWeightGradient(g, isBilinear ? [x, dy] : [x, dy, weight], attrs);
+    const rated = rate === undefined ? dw : layerRate(g, [dw], { rate });
+    return bias ? [dx, rated, channelSum(g, [dy], {})] : [dx, rated];
   },
 
-  reference(y, [x, weight, bias]) {
+  surrogate: (attrs) => gradientOf(attrs).surrogate,
+
+  reference(y, [x, weight, bias], attrs) {
+    const { combine } = similarityRule(similar(attrs).similarity);
     const [n, out] = y.shape;
     const inner = x.shape[1];
     for (let row = 0; row < n; row++) {
       for (let o = 0; o < out; o++) {
         let sum = bias ? bias.data[o] : 0;
-        for (let i = 0; i < inner; i++) sum += x.data[row * inner + i] * weight.data[o * inner + i];
+        for (let i = 0; i < inner; i++) sum += combine(x.data[row * inner + i], weight.data[o * inner + i]);
         y.data[row * out + o] = sum;
       }
     }
   },
 });
 
-/** (dy [n, out], weight [out, in]) → dy · weight, [n, in]. */
-export const linearInputGradient: Op = defineOp({
+/** (dy [n, out], weight [out, in], x?) → dy · weight, [n, in]. x is given where the similarity's gradient reads it. */
+export const linearInputGradient: Op<Linear> = defineOp<Linear>({
   name: "linearInputGradient",
   weightInputs: [1],
 
@@ -53,25 +74,30 @@ export const linearInputGradient: Op = defineOp({
     return [dy[0], weight[1]];
   },
 
-  cost: (inputs, _attrs, outputs) => ({ macs: inputs[0][0] * size(inputs[1]), adds: 0, moved: touched(inputs, outputs) }),
+  cost: (inputs, attrs, outputs) => tapsCost(inputs[0][0] * size(inputs[1]), gradientOf(attrs).inputCost, inputs, outputs),
 
-  reference(dx, [dy, weight]) {
+  reference(dx, [dy, weight, x], attrs) {
+    const { toInput } = gradientOf(attrs);
+    const pixels = x ? x.data : new Float64Array(dx.data.length);
     const [n, inner] = dx.shape;
     const out = dy.shape[1];
     dx.data.fill(0);
     for (let row = 0; row < n; row++) {
       for (let o = 0; o < out; o++) {
         const slope = dy.data[row * out + o];
-        for (let i = 0; i < inner; i++) dx.data[row * inner + i] += slope * weight.data[o * inner + i];
+        for (let i = 0; i < inner; i++) {
+          dx.data[row * inner + i] += toInput(slope, pixels[row * inner + i], weight.data[o * inner + i]);
+        }
       }
     }
   },
 });
 
-/** (x [n, in], dy [n, out]) → dyᵀ · x, [out, in]. */
-export const linearWeightGradient: Op = defineOp({
+/** (x [n, in], dy [n, out], weight?) → dyᵀ · x, [out, in]. The weight is given where the similarity's gradient reads it. */
+export const linearWeightGradient: Op<Linear> = defineOp<Linear>({
   name: "linearWeightGradient",
   weightOutputs: [0],
+  weightInputs: [2],
 
   shape([x, dy]) {
     const isFit = x.length === 2 && dy.length === 2 && isSameShape([x[0]], [dy[0]]);
@@ -79,16 +105,20 @@ export const linearWeightGradient: Op = defineOp({
     return [dy[1], x[1]];
   },
 
-  cost: (inputs, _attrs, outputs) => ({ macs: inputs[0][0] * size(outputs[0]), adds: 0, moved: touched(inputs, outputs) }),
+  cost: (inputs, attrs, outputs) => tapsCost(inputs[0][0] * size(outputs[0]), gradientOf(attrs).weightCost, inputs, outputs),
 
-  reference(dw, [x, dy]) {
+  reference(dw, [x, dy, weight], attrs) {
+    const { toWeight } = gradientOf(attrs);
+    const filter = weight ? weight.data : new Float64Array(dw.data.length);
     const [out, inner] = dw.shape;
     const n = x.shape[0];
     dw.data.fill(0);
     for (let row = 0; row < n; row++) {
       for (let o = 0; o < out; o++) {
         const slope = dy.data[row * out + o];
-        for (let i = 0; i < inner; i++) dw.data[o * inner + i] += slope * x.data[row * inner + i];
+        for (let i = 0; i < inner; i++) {
+          dw.data[o * inner + i] += toWeight(slope, x.data[row * inner + i], filter[o * inner + i]);
+        }
       }
     }
   },

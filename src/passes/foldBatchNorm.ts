@@ -36,8 +36,9 @@ export function foldBatchNorm(graph: Graph): Graph {
 /** The layer that computes a value, if its output is linear in its weight. */
 function weighted(value: Value): Node | undefined {
   const convolution = applicationOf(conv2d, value);
-  if (convolution) return similarityRule(convolution.attrs.similarity).isBilinear ? convolution.node : undefined;
-  return applicationOf(linear, value)?.node;
+  if (convolution) return similarityRule(convolution.attrs.similarity).isLinear ? convolution.node : undefined;
+  const connected = applicationOf(linear, value);
+  return connected && similarityRule(connected.attrs.similarity ?? "product").isLinear ? connected.node : undefined;
 }
 
 function scaledWeight(g: Scope, weight: Value, [gamma, , , variance]: readonly Value[], attrs: BatchNorm): Value {

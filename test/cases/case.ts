@@ -41,6 +41,13 @@ export function avoiding(...kinks: readonly number[]): Draw {
   });
 }
 
+/** Numbers ±2ⁿ · (1 + x) of few n, the mantissas x of any two of them at least 1/32 away from where their sum is 0 or 1. */
+export const gridded: Draw = each((stream, i) => {
+  const power = 2 ** (Math.floor(4 * stream.uniform(3 * i)) - 2);
+  const mantissa = Math.floor(16 * stream.uniform(3 * i + 1)) / 16 + 1 / 64;
+  return (stream.uniform(3 * i + 2) < 0.5 ? -1 : 1) * power * (1 + mantissa);
+});
+
 /** Rows of positive numbers whose sum is 1. */
 export const distributions: Draw = (stream, shape) => {
   const rows = positive(stream, shape);

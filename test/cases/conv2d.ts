@@ -1,7 +1,8 @@
 import type { Shape } from "../../src/core/shape.ts";
 import { type Convolution, convolvedShape } from "../../src/ops/convolution.ts";
+import { type Similar, similarityGradient } from "../../src/ops/similarity.ts";
 import type { Extent2, Padding } from "../../src/ops/window.ts";
-import { type Case, operand } from "./case.ts";
+import { type Case, type Draw, gridded, operand, signed } from "./case.ts";
 
 interface Layer {
   readonly x: Shape;
@@ -50,25 +51,79 @@ const layers: readonly Layer[] = [
   { x: [2, 3, 5, 5], weight: [6, 1, 3, 3], padding: [1, 1, 1, 1], groups: 3 },
 ];
 
-function attrsOf({ stride = [1, 1], padding = [0, 0, 0, 0], groups = 1 }: Layer): Convolution {
-  return { stride, padding, groups, similarity: "product" };
+/** The layers on which the other similarities are compared: every path of the kernels once. */
+const few: readonly Layer[] = [
+  { x: [1, 1, 1, 1], weight: [1, 1, 1, 1] },
+  { x: [2, 3, 5, 7], weight: [5, 3, 1, 1], hasBias: true },
+  { x: [3, 58, 3, 5], weight: [58, 58, 1, 1] },
+  { x: [2, 7, 9, 9], weight: [3, 7, 1, 1], stride: [2, 2] },
+  { x: [2, 24, 1, 1], weight: [8, 24, 1, 1], hasBias: true },
+  { x: [2, 3, 8, 8], weight: [16, 3, 3, 3], stride: [2, 2], padding: [0, 1, 0, 1] },
+  { x: [1, 5, 6, 7], weight: [7, 5, 3, 3], padding: [1, 1, 1, 1], hasBias: true },
+  { x: [1, 2, 5, 5], weight: [3, 2, 2, 4], stride: [1, 2], padding: [2, 0, 1, 3] },
+  { x: [1, 20, 12, 12], weight: [20, 20, 3, 3], padding: [1, 1, 1, 1] },
+  { x: [2, 5, 6, 7], weight: [5, 1, 3, 3], padding: [1, 1, 1, 1], groups: 5, hasBias: true },
+  { x: [1, 58, 9, 9], weight: [58, 1, 3, 3], stride: [2, 2], padding: [1, 1, 1, 1], groups: 58 },
+  { x: [2, 24, 7, 7], weight: [24, 1, 5, 5], padding: [2, 2, 2, 2], groups: 24 },
+  { x: [1, 6, 13, 12], weight: [6, 1, 11, 11], padding: [5, 5, 5, 5], groups: 6 },
+  { x: [2, 6, 5, 5], weight: [4, 3, 3, 3], padding: [1, 1, 1, 1], groups: 2 },
+  { x: [2, 15, 5, 4], weight: [10, 3, 1, 1], groups: 5 },
+  { x: [1, 16, 5, 5], weight: [16, 4, 3, 3], padding: [1, 1, 1, 1], stride: [2, 2], groups: 4 },
+  { x: [1, 32, 5, 5], weight: [16, 16, 3, 3], padding: [1, 1, 1, 1], groups: 2 },
+];
+
+/** A layer with a similarity and one of its gradients. */
+interface Similarly {
+  readonly layer: Layer;
+  readonly attrs: Convolution;
 }
 
-function outputOf(layer: Layer): Shape {
-  return convolvedShape(layer.x, layer.weight, attrsOf(layer));
+function attrsOf(
+  { stride = [1, 1], padding = [0, 0, 0, 0], groups = 1 }: Layer,
+  similar: Similar = { similarity: "product" },
+): Convolution {
+  return { stride, padding, groups, ...similar };
 }
 
-export const conv2d: readonly Case[] = layers.map((layer) => {
-  const operands = [operand(layer.x), operand(layer.weight)];
-  return { operands: layer.hasBias ? [...operands, operand([layer.weight[0]])] : operands, attrs: attrsOf(layer) };
+const others: readonly Similar[] = [
+  { similarity: "l1" },
+  { similarity: "mitchell" },
+  { similarity: "mitchell", gradient: "exact" },
+  { similarity: "mitchell", gradient: "ste" },
+];
+
+/** Every similarity; gradients that the forward pass does not look at are compared in the gradients' cases only. */
+const forward: readonly Similarly[] = [
+  ...layers.map((layer) => ({ layer, attrs: attrsOf(layer) })),
+  ...others.slice(0, 3).flatMap((similar) => few.map((layer) => ({ layer, attrs: attrsOf(layer, similar) }))),
+];
+const backward: readonly Similarly[] = [
+  ...layers.map((layer) => ({ layer, attrs: attrsOf(layer) })),
+  ...others.flatMap((similar) => few.map((layer) => ({ layer, attrs: attrsOf(layer, similar) }))),
+];
+
+function outputOf({ layer, attrs }: Similarly): Shape {
+  return convolvedShape(layer.x, layer.weight, attrs);
+}
+
+/** Products of Mitchell's bend where mantissas add up to 1; a finite difference must not step over that. */
+function drawOf({ similarity }: Convolution): Draw {
+  return similarity === "mitchell" ? gridded : signed;
+}
+
+export const conv2d: readonly Case[] = forward.map(({ layer, attrs }) => {
+  const operands = [operand(layer.x, drawOf(attrs)), operand(layer.weight, drawOf(attrs))];
+  return { operands: layer.hasBias ? [...operands, operand([layer.weight[0]])] : operands, attrs };
 });
 
-export const conv2dInputGradient: readonly Case[] = layers.map((layer) => ({
-  operands: [operand(outputOf(layer)), operand(layer.weight)],
-  attrs: { ...attrsOf(layer), inputShape: layer.x },
-}));
+export const conv2dInputGradient: readonly Case[] = backward.map((each) => {
+  const operands = [operand(outputOf(each)), operand(each.layer.weight)];
+  const own = similarityGradient(each.attrs).isBilinear ? [] : [operand(each.layer.x)];
+  return { operands: [...operands, ...own], attrs: { ...each.attrs, inputShape: each.layer.x } };
+});
 
-export const conv2dWeightGradient: readonly Case[] = layers.map((layer) => ({
-  operands: [operand(layer.x), operand(outputOf(layer))],
-  attrs: { ...attrsOf(layer), weightShape: layer.weight },
-}));
+export const conv2dWeightGradient: readonly Case[] = backward.map((each) => {
+  const operands = [operand(each.layer.x), operand(outputOf(each))];
+  const own = similarityGradient(each.attrs).isBilinear ? [] : [operand(each.layer.weight)];
+  return { operands: [...operands, ...own], attrs: { ...each.attrs, weightShape: each.layer.weight } };
+});

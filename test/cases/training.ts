@@ -14,6 +14,13 @@ export const gradientNorms: readonly Case[] = [
   { operands: parameters.map((shape) => operand(shape)), attrs: {} },
 ];
 
+/** The last gradient vanishes, which the least norm must survive. */
+export const layerRate: readonly Case[] = [
+  ...parameters.map((shape) => ({ operands: [operand(shape)], attrs: { rate: 0.2 } })),
+  { operands: [operand([64, 64, 3, 3])], attrs: { rate: 0.5 } },
+  { operands: [operand([5, 3, 3, 3], always(0))], attrs: { rate: 0.2 } },
+];
+
 export const clipScale: readonly Case[] = [
   { operands: [operand([1], positive)], attrs: { maxNorm: 0 } },
   { operands: [operand([5], positive)], attrs: { maxNorm: 1 } },

@@ -1,4 +1,5 @@
 /** The fully connected layer: a matrix product over the batch, a matrix–vector product for one image. */
+import type { Linear } from "../../../ops/linear.ts";
 import { epilogueOf } from "../epilogue.ts";
 import type { Lower } from "../kernel.ts";
 import { pad4, stridesOf } from "../layout.ts";
@@ -11,6 +12,7 @@ import { type PanelSource, packed, packPanelSteps, panelFloats } from "./pack.ts
 /** Steps of a fully connected layer with the product as its similarity. */
 export const linear: Lower = (node, context) => {
   const [x, weight, bias] = node.inputs;
+  if (((node.attrs as Linear).similarity ?? "product") !== "product") return undefined;
   const { similarity = "product" } = node.attrs as { readonly similarity?: string };
   const epilogue = epilogueOf(node, context, expressions);
   if (similarity !== "product" || !epilogue || !hasActivations(node, context)) return undefined;

@@ -1,3 +1,4 @@
+import type { Linear } from "../../../ops/linear.ts";
 import type { Lower } from "../kernel.ts";
 import { pad4, stridesOf } from "../layout.ts";
 import { gemmSteps } from "./gemm.ts";
@@ -5,6 +6,7 @@ import { type PanelSource, packed, packPanelSteps, panelFloats } from "./pack.ts
 
 export const linearInputGradient: Lower = (node, context) => {
   const [dy, weight] = node.inputs;
+  if (((node.attrs as Linear).similarity ?? "product") !== "product") return undefined;
   const [outputs, n] = weight.shape;
   const [channelStep, outStep] = stridesOf(weight.shape, context.isWeight(weight) ? "weight" : "activation");
   const one = { rows: 1, columns: 1, rowStep: 0, columnStep: 0 };

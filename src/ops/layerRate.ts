@@ -1,0 +1,33 @@
+import { need } from "../core/errors.ts";
+import { size } from "../core/shape.ts";
+import { defineOp, type Op } from "../ir/op.ts";
+import { touched } from "./cost.ts";
+
+/** Norms below this count as this, as in the authors' code. */
+export const LEAST_NORM = 1e-12;
+
+/**
+ * The gradient of a layer's weight → the same, scaled to the norm `rate` · √elements: AdderNet's layer-wise adaptive learning rate
+ * (arXiv 1912.13200, equation 12; the authors' code has √k above the fraction bar and applies it inside the backward pass).
+ */
+export const layerRate: Op<{ readonly rate: number }> = defineOp<{ readonly rate: number }>({
+  name: "layerRate",
+  weightInputs: [0],
+  weightOutputs: [0],
+
+  shape([x], { rate }) {
+    need(rate > 0, () => `rate must be above 0, found ${rate}`);
+    return x;
+  },
+
+  cost: (inputs, _attrs, outputs) => ({ macs: 0, adds: 3 * size(inputs[0]), moved: touched(inputs, outputs) }),
+
+  reference(y, [x], { rate }) {
+    let squares = 0;
+    for (const element of x.data) squares += element * element;
+    const norm = Math.sqrt(squares);
+    // A norm that is NaN makes every element NaN.
+    const scale = (rate * Math.sqrt(x.data.length)) / (norm < LEAST_NORM ? LEAST_NORM : norm);
+    for (let i = 0; i < y.data.length; i++) y.data[i] = x.data[i] * scale;
+  },
+});
