@@ -5,6 +5,7 @@ import { foldBatchNorm } from "./foldBatchNorm.ts";
 import { foldConstants, type Weighted } from "./foldConstants.ts";
 import { fuseActivation } from "./fuseActivation.ts";
 import { removeDead } from "./removeDead.ts";
+import { sinkShuffle } from "./sinkShuffle.ts";
 
 /** A named rewrite that leaves every output as it was. */
 export interface Pass {
@@ -20,6 +21,7 @@ function onGraph(pass: (graph: Graph) => Graph): Pass {
 /** What makes a graph fast to run with fixed weights, in order. */
 export const inferencePasses: readonly Pass[] = [
   onGraph(removeDead),
+  onGraph(sinkShuffle),
   onGraph(foldBatchNorm),
   { name: "foldConstants", apply: ({ graph, weights }) => foldConstants(graph, weights) },
   onGraph(fuseActivation),

@@ -14,6 +14,7 @@ import { foldConstants } from "./foldConstants.ts";
 import { fuseActivation } from "./fuseActivation.ts";
 import { optimise, optimiseTraining } from "./index.ts";
 import { removeDead } from "./removeDead.ts";
+import { sinkShuffle } from "./sinkShuffle.ts";
 
 const init = { kind: "constant", value: 1 } as const;
 const one = { stride: [1, 1], padding: [0, 0, 0, 0], groups: 1, similarity: "product" } as const;
@@ -58,6 +59,36 @@ test("a normalisation is not folded where something else reads the convolution",
   g.output("y", norm(g.scope("norm"), y));
   g.output("before", y);
   assert.ok(foldBatchNorm(g.finish()).nodes.some(({ op }) => op.name === "batchNorm"));
+});
+
+/** y = relu(norm(shuffle(conv(x)))), as in interleaved group convolutions. */
+function shuffledLayer(): Graph {
+  const g = graphScope();
+  const y = conv(g.scope("conv"), g.input("image", [1, 3, 2, 2]), 6);
+  const shuffled = ops.channelShuffle(g.scope("shuffle"), [y], { groups: 2 });
+  g.output("y", ops.relu(g.scope("act"), [norm(g.scope("norm"), shuffled)], {}));
+  return g.finish();
+}
+
+test("a shuffle of channels sinks behind normalisation and activation, which the layer before it then carries", () => {
+  const graph = shuffledLayer();
+  show("sinkShuffle", graph, sinkShuffle(graph));
+  const { graph: fast } = optimise(graph, randomWeights(graph));
+  assert.deepEqual(
+    fast.nodes.map(({ op, epilogue }) => [op.name, ...epilogue.map((fused) => fused.op.name)]),
+    [["conv2d", "relu"], ["channelShuffle"]],
+  );
+});
+
+test("a shuffle that something else reads stays where it is", () => {
+  const g = graphScope();
+  const shuffled = ops.channelShuffle(g, [g.input("image", [1, 6, 2, 2])], { groups: 2 });
+  g.output("y", ops.relu(g, [shuffled], {}));
+  g.output("before", shuffled);
+  assert.deepEqual(
+    sinkShuffle(g.finish()).nodes.map(({ op }) => op.name),
+    ["channelShuffle", "relu"],
+  );
 });
 
 test("what depends on weights only is computed once and stored under its scope", () => {
