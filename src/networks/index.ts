@@ -2,6 +2,10 @@ import { OptionError, ShapeError } from "../core/errors.ts";
 import { nearest } from "../core/suggest.ts";
 import type { Graph } from "../ir/graph.ts";
 import { graphScope } from "../ir/scope.ts";
+import { channelnetV1, channelnetV2, channelnetV3 } from "./channelnet.ts";
+import { efficientnets } from "./efficientnet.ts";
+import { efficientnetsV2 } from "./efficientnetV2.ts";
+import { ghostnet } from "./ghostnet.ts";
 import { mobilenetV1 } from "./mobilenetV1.ts";
 import { mobilenetV2 } from "./mobilenetV2.ts";
 import { mobilenetV3Large, mobilenetV3Small } from "./mobilenetV3.ts";
@@ -32,6 +36,11 @@ export const networks: Readonly<Record<string, Network>> = {
   "squeezenet-1.1": squeezenet11,
   "squeezenext-23": squeezenext23,
   "squeezenext-23v5": squeezenext23v5,
+  "channelnet-v1": channelnetV1,
+  "channelnet-v2": channelnetV2,
+  "channelnet-v3": channelnetV3,
+  ...Object.fromEntries([...efficientnets, ...efficientnetsV2].map((network) => [network.name, network])),
+  ghostnet,
   vanilla,
   "vanilla-compact": vanillaCompact,
 };

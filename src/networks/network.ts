@@ -6,9 +6,13 @@ import type { Scope } from "../ir/scope.ts";
 export interface NetworkOptions {
   /** Multiplies the channels of every layer; each family rounds in its own way. */
   readonly width?: number;
+  /** Multiplies the blocks of every stage, in the families that scale so. */
+  readonly depth?: number;
   readonly classes?: number;
   /** Share of the features zeroed in front of the classifier while training. */
   readonly dropout?: number;
+  /** Share of the images whose last residual branch is dropped while training, proportionally fewer of earlier ones, in the families that do so. */
+  readonly stochasticDepth?: number;
   /** One of the network's `variants`. */
   readonly variant?: string;
   /** Keeps resolution: the first layers that would halve the image do not, until three halvings are left up to 40 pixels, four up to 111. */
@@ -23,8 +27,10 @@ export interface NetworkOptions {
 /** Options with everything filled in, as `build` takes them. */
 export interface NetworkSettings {
   readonly width: number;
+  readonly depth: number;
   readonly classes: number;
   readonly dropout: number;
+  readonly stochasticDepth: number;
   readonly variant: string;
   readonly droppedStrides: number;
   readonly padding: PaddingStyle;
@@ -53,6 +59,16 @@ export interface Network {
   readonly unreproduced?: readonly { readonly what: string; readonly why: string }[];
   readonly dropout: number;
   readonly normMomentum: number;
+  /** The family scales in depth too. */
+  readonly scalesDepth?: true;
+  /** The published share, in the families that have stochastic depth. */
+  readonly stochasticDepth?: number;
+  /** Padding by variant, where it is not symmetrical. */
+  readonly paddings?: Readonly<Record<string, PaddingStyle>>;
+  /** The network of the family that this one is another size of: the same table and blocks. */
+  readonly scaledFrom?: string;
+  /** Some weights have the shape of the last map, so that weights for one size of images do not fit another. */
+  readonly isSizeBound?: true;
   /** Least pixels of a side, where it is not one more than what the strides but the last divide by. */
   leastSize?(droppedStrides: number): number;
   /** The nearest width that the family can scale to, where it cannot to every one; other widths are refused. */

@@ -6,7 +6,10 @@ const LEAST_WIDTH = 0.05;
 const MOST_WIDTH = 8;
 /** Widths are fractions such as 8/17, which people write with four digits. */
 const WIDTH_TOLERANCE = 1e-4;
-const known = ["width", "classes", "dropout", "variant", "isSmallImage", "droppedStrides", "padding", "normMomentum"] as const;
+const known = [
+  ...(["width", "depth", "classes", "dropout", "stochasticDepth", "variant"] as const),
+  ...(["isSmallImage", "droppedStrides", "padding", "normMomentum"] as const),
+] as const;
 
 // The compiler holds the list to the interface: a key missing here would be refused as unknown.
 known satisfies readonly (keyof NetworkOptions)[];
@@ -45,6 +48,12 @@ function needLegalWidth(network: Network, { width, variant }: NetworkSettings): 
   );
 }
 
+/** Depth and stochastic depth belong to some families only. */
+function needOwnOption(network: Network, option: string, value: number, neutral: number, isOwn: boolean): void {
+  if (isOwn || value === neutral) return;
+  throw new OptionError(`${network.name}: ${option} ${value} is not an option of this family; nearest legal value ${neutral}`);
+}
+
 /** Fills in what was left out and refuses what the network cannot be; `size` is the shorter side in pixels. */
 export function resolveOptions(network: Network, options: NetworkOptions, size: number = network.inputSize): NetworkSettings {
   for (const option of Object.keys(options)) {
@@ -56,18 +65,25 @@ export function resolveOptions(network: Network, options: NetworkOptions, size: 
   }
   const { isSmallImage = false } = options;
   if (typeof isSmallImage !== "boolean") throw new OptionError(`${network.name}: isSmallImage ${String(isSmallImage)} needs true or false`);
+  const variant = options.variant ?? Object.keys(network.variants)[0];
   const settings: NetworkSettings = {
     width: options.width ?? 1,
+    depth: options.depth ?? 1,
     classes: options.classes ?? network.classes ?? 1000,
     dropout: options.dropout ?? network.dropout,
-    variant: options.variant ?? Object.keys(network.variants)[0],
+    stochasticDepth: options.stochasticDepth ?? network.stochasticDepth ?? 0,
+    variant,
     droppedStrides: options.droppedStrides ?? (isSmallImage ? droppedAt(size, network.strides) : 0),
-    padding: options.padding ?? "symmetrical",
+    padding: options.padding ?? network.paddings?.[variant] ?? "symmetrical",
     normMomentum: options.normMomentum ?? network.normMomentum,
   };
   needNumber(network, "width", settings.width, LEAST_WIDTH, MOST_WIDTH, false);
+  needNumber(network, "depth", settings.depth, LEAST_WIDTH, MOST_WIDTH, false);
+  needOwnOption(network, "depth", settings.depth, 1, network.scalesDepth === true);
   needNumber(network, "classes", settings.classes, 1, 1_000_000, true);
   needNumber(network, "dropout", settings.dropout, 0, 0.95, false);
+  needNumber(network, "stochasticDepth", settings.stochasticDepth, 0, 0.95, false);
+  needOwnOption(network, "stochasticDepth", settings.stochasticDepth, 0, network.stochasticDepth !== undefined);
   needNumber(network, "droppedStrides", settings.droppedStrides, 0, network.strides, true);
   needNumber(network, "normMomentum", settings.normMomentum, 1e-4, 1, false);
   needName(network, "variant", settings.variant, Object.keys(network.variants));

@@ -1,5 +1,6 @@
 /** Which of our networks a fixture's reference is, with the options and the weight names that it needs. */
 import { type NameMap, nameMapOf } from "../../src/formats/names/index.ts";
+import { sameNames } from "../../src/formats/names/nameMap.ts";
 import { findNetwork, type Network, type NetworkOptions } from "../../src/networks/index.ts";
 import { Mismatch } from "./compare.ts";
 
@@ -79,18 +80,49 @@ const rules: readonly Rule[] = [
     pattern: /^group (\d), model_size (\d\.\d)x$/,
     counterpart: ([, groups, width]) => counterpart(`shufflenet-v1-g${groups}`, { width: Number(width), variant: "megvii" }, "megvii"),
   },
+  {
+    family: "efficientnet",
+    pattern: /^(tf_)?efficientnet_(b[0-7])$/,
+    counterpart: ([, tf, size]) => efficientnet(`efficientnet-${size}`, tf !== undefined),
+  },
+  {
+    family: "efficientnetv2",
+    pattern: /^(tf_efficientnetv2|efficientnet_v2)_(s|m|l|b[0-3])$/,
+    counterpart: ([, code, size]) => efficientnet(`efficientnet-v2-${size}`, code.startsWith("tf_")),
+  },
+  {
+    family: "ghostnet",
+    pattern: /^ghostnet_(\d{3})$/,
+    counterpart: ([, width]) => counterpart("ghostnet", { width: Number(width) / 100 }, "timm"),
+  },
+  {
+    family: "channelnet",
+    pattern: /^version ([123])$/,
+    counterpart: ([, version]) => ({
+      network: findNetwork(`channelnet-v${version}`),
+      options: {},
+      names: sameNames("the paper's layer list"),
+    }),
+  },
 ];
+
+/** timm's tf_ models are the authors' reading; both references took momentum 0.1 and the fixtures no stochastic depth. */
+function efficientnet(name: string, isTensorflow: boolean): Counterpart {
+  const options = { variant: isTensorflow ? "paper" : "torchvision", normMomentum: 0.1, stochasticDepth: 0 };
+  return counterpart(name, options, isTensorflow ? "timm" : "torchvision");
+}
 
 /** Arguments beside the name that references take, as our options. */
 const further: Readonly<Record<string, keyof NetworkOptions>> = { num_classes: "classes", width_mult: "width" };
 
 /** What a reference is called by: its name, or the arguments that stand for one. */
-function nameOf({ name, prototxt, group, model_size, ...rest }: Readonly<Record<string, unknown>>): {
+function nameOf({ name, prototxt, group, model_size, version, ...rest }: Readonly<Record<string, unknown>>): {
   id: string;
   rest: Readonly<Record<string, unknown>>;
 } {
   const megvii = group === undefined ? "" : `group ${group}, model_size ${model_size}`;
-  return { id: String(name ?? prototxt ?? megvii), rest };
+  const numbered = version === undefined ? megvii : `version ${version}`;
+  return { id: String(name ?? prototxt ?? numbered), rest };
 }
 
 /** Our network for a fixture's family and constructor; anything that has none is named. */

@@ -1,13 +1,19 @@
 import { extendScope } from "../../src/ir/scope.ts";
-import { type BuildOptions, buildNetwork } from "../../src/networks/index.ts";
+import { type BuildOptions, buildNetwork, findNetwork, networks } from "../../src/networks/index.ts";
 import { fittingWidth } from "../../src/networks/networks.testing.ts";
 import { ops } from "../../src/ops/index.ts";
 import { differentiate } from "../../src/passes/differentiate.ts";
 import type { Weighted } from "../../src/passes/foldConstants.ts";
 import { randomWeights } from "./randomWeights.ts";
 
+/** Names of the networks that differ in more than the numbers of their table: other sizes of a family run the same code. */
+export const representatives: readonly string[] = Object.values(networks)
+  .filter(({ scaledFrom }) => scaledFrom === undefined)
+  .map(({ name }) => name);
+
 function small(name: string): BuildOptions {
-  return { size: 32, classes: 3, width: fittingWidth(name, 0.25), isSmallImage: true };
+  const depth = findNetwork(name).scalesDepth ? 0.5 : 1;
+  return { size: 32, classes: 3, width: fittingWidth(name, 0.25), depth, isSmallImage: true };
 }
 
 /** A small instance of a network, with weights that leave nothing trivial. */

@@ -1,4 +1,5 @@
-import { type NameMap, type NamePair, nameMap } from "./nameMap.ts";
+import { type NameMap, type NamePair, nameMap, sameNames } from "./nameMap.ts";
+import { timmEfficientnet } from "./timmEfficientnet.ts";
 
 /** Units of MobileNet's stages. */
 const unitsOfV1 = [1, 2, 2, 6, 2];
@@ -78,4 +79,6 @@ export const timm: Readonly<Record<string, NameMap>> = {
   "mobilenet-v3-small": mobilenetV3(small, false),
   "mobilenet-v3-large-minimalistic": mobilenetV3(large, true),
   "mobilenet-v3-small-minimalistic": mobilenetV3(small, true),
+  ghostnet: sameNames("timm"),
+  ...timmEfficientnet,
 };
