@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { OptionError } from "../core/errors.ts";
+import { buildNetwork } from "./index.ts";
+import { count } from "./networks.testing.ts";
+import {
+  compoundScale,
+  growthOf,
+  progressiveSchedule,
+  publishedCoefficients,
+  roundedChannels,
+  scaledRepeats,
+  scalingGrid,
+  searchCoefficients,
+} from "./scaling.ts";
+
+test("EfficientNetV2 rounds channels without a limit on the loss, the first EfficientNet with one", () => {
+  assert.equal(roundedChannels(16 * 1.2), 16);
+  assert.equal(roundedChannels(48 * 1.1), 56);
+  assert.equal(roundedChannels(1), 8);
+  assert.equal(roundedChannels(26, 4), 28);
+});
+
+test("repeats are rounded up, but not because of a rounding error", () => {
+  assert.equal(scaledRepeats(2, 1.1), 3);
+  assert.equal(scaledRepeats(5, 1.2), 6);
+  assert.equal(scaledRepeats(10, 3.1), 31);
+  assert.equal(scaledRepeats(3, 0.1), 1);
+});
+
+test("the published coefficients cost 1.92 a unit, and lie on the grid", () => {
+  assert.ok(Math.abs(growthOf(publishedCoefficients) - 1.92) < 0.001);
+  const grid = scalingGrid();
+  assert.ok(grid.some((point) => JSON.stringify(point) === JSON.stringify(publishedCoefficients)));
+  for (const point of grid) assert.ok(Math.abs(growthOf(point) - 2) <= 0.1 + 1e-9 && Math.min(...Object.values(point)) >= 1);
+});
+
+test("φ scales depth, width, resolution and dropout together; its networks can be built and cost what the coefficients say", () => {
+  assert.deepEqual(compoundScale(0), { network: "efficientnet-b0", options: { width: 1, depth: 1, size: 224, dropout: 0.2 } });
+  const { options } = compoundScale(2);
+  assert.deepEqual(
+    [options.width.toFixed(2), options.depth.toFixed(2), options.size, options.dropout?.toFixed(3)],
+    ["1.21", "1.44", 296, "0.286"],
+  );
+  assert.ok(compoundScale(-1).options.size < 224);
+  const macs = [0, 1, 2, 3].map((phi) => {
+    const { network, options: scales } = compoundScale(phi);
+    return count(buildNetwork(network, scales)).macs;
+  });
+  // Rounding of channels and repeats makes steps of what would be a curve.
+  for (let phi = 1; phi < macs.length; phi++) {
+    const growth = macs[phi] / macs[phi - 1];
+    assert.ok(growth > 1.5 && growth < 2.6, `a unit of φ multiplied the cost by ${growth}`);
+  }
+});
+
+test("the grid search evaluates every point at φ = 1 and tells the best", async () => {
+  const seen: string[] = [];
+  const { best, trials } = await searchCoefficients({
+    step: 0.1,
+    async evaluate({ network, options }) {
+      seen.push(JSON.stringify(options));
+      assert.equal(network, "efficientnet-b0");
+      return options.depth === 1.2 ? -Math.abs(options.width - 1.2) : options.depth === 1.1 ? Number.NaN : -10;
+    },
+  });
+  assert.equal(seen.length, trials.length);
+  assert.equal(new Set(seen).size, trials.length);
+  assert.deepEqual([best.coefficients.alpha, best.coefficients.beta], [1.2, 1.2]);
+  assert.deepEqual(best.scaled, compoundScale(1, best.coefficients));
+});
+
+const refused: readonly (readonly [what: string, run: () => unknown, message: RegExp])[] = [
+  ["coefficients below 1", () => compoundScale(1, { alpha: 0.5, beta: 1, gamma: 1 }), /alpha is 0.5; .* nearest legal value 1$/],
+  ["a φ that is no number", () => compoundScale(Number.NaN), /phi is NaN/],
+  ["a grid without points", () => searchCoefficients({ step: 1, tolerance: 0, growth: 3.5, evaluate: () => 1 }), /no point of the grid/],
+  ["scores that are not finite", () => searchCoefficients({ evaluate: () => Number.NaN }), /no score is finite/],
+  ["half a stage", () => progressiveSchedule("s", { stages: 2.5 }), /stages is 2.5; .* nearest legal value 3$/],
+  ["more stages than epochs", () => progressiveSchedule("s", { stages: 9, epochs: 4 }), /stages is 9; .* nearest legal value 4$/],
+];
+
+for (const [what, run, message] of refused) {
+  test(`${what}: refused`, async () => {
+    await assert.rejects(
+      async () => run(),
+      (error: unknown) => error instanceof OptionError && message.test(error.message),
+    );
+  });
+}
+
+test("progressive learning as released: sizes of the authors' code, dropout constant", () => {
+  assert.deepEqual(
+    progressiveSchedule("s", { form: "released" }).map(({ size }) => size),
+    [171, 214, 257, 300],
+  );
+  const large = progressiveSchedule("l", { form: "released" });
+  assert.deepEqual(
+    large.map(({ size, magnitude, cutmix, dropout }) => [size, magnitude, cutmix, dropout]),
+    [
+      [192, 5, 0, 0.4],
+      [256, 10, 0.166666667, 0.4],
+      [320, 15, 0.333333333, 0.4],
+      [384, 20, 0.5, 0.4],
+    ],
+  );
+});
+
+test("progressive learning as printed: every quantity in a straight line, stages without a gap", () => {
+  const stages = progressiveSchedule("m", { epochs: 10 });
+  assert.deepEqual(stages[0], { from: 0, to: 3, size: 128, magnitude: 5, mixup: 0, cutmix: 0, dropout: 0.1 });
+  assert.deepEqual(stages[3], { from: 8, to: 10, size: 380, magnitude: 20, mixup: 0.2, cutmix: 0, dropout: 0.4 });
+  assert.deepEqual(
+    stages.map(({ size }) => size),
+    [128, 212, 296, 380],
+  );
+  for (let i = 1; i < stages.length; i++) assert.equal(stages[i].from, stages[i - 1].to);
+  assert.equal(progressiveSchedule("s", { stages: 1 })[0].size, 300);
+});
