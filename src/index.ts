@@ -1,6 +1,7 @@
 /** Goldcrest for every platform: networks as graphs, their cost, and the engine that runs them. Needs nothing of Node. */
 import "./core/requireNode.ts";
 import { wasmBackend } from "./backends/wasm/index.ts";
+import * as blocks from "./blocks/index.ts";
 import type { Backend, OpenOptions, Session, Weights } from "./engine/session.ts";
 import type { Graph } from "./ir/graph.ts";
 import { optimise } from "./passes/index.ts";
@@ -26,11 +27,22 @@ export { verify } from "./ir/verify.ts";
 export { type Classifier, openClassifier } from "./model/classifier.ts";
 export { loadModel, type Model, modelGraph, saveModel } from "./model/model.ts";
 export { type BuildOptions, buildNetwork, findNetwork, type Network, type NetworkOptions, networks } from "./networks/index.ts";
+export {
+  compoundScale,
+  type GridSearch,
+  type ProgressiveStage,
+  progressiveSchedule,
+  type ScaledNetwork,
+  searchCoefficients,
+} from "./networks/scaling.ts";
 export { ops } from "./ops/index.ts";
 export { differentiate } from "./passes/differentiate.ts";
 export { type MeasuredCost, measureCost } from "./profile/measuredCost.ts";
 export { type CostRow, type StaticCost, staticCost } from "./profile/staticCost.ts";
 export { initialise } from "./train/initialise.ts";
+
+/** The literature's blocks and the survey's, each a function (scope, input, options) → output. */
+export { blocks };
 
 /** How a graph is compiled for inference. */
 export interface CompileOptions extends OpenOptions {

@@ -11,7 +11,7 @@ import { needMultiple } from "./legal.ts";
 import type { Padding, Pair } from "./padding.ts";
 
 /** A convolution along the channels: `kernels` of `length` channels (and of a window of the image), `stride` channels apart. */
-export interface ChannelConvolution {
+interface ChannelConvolution {
   readonly length: number;
   readonly kernels?: number;
   readonly stride?: number;
@@ -21,7 +21,7 @@ export interface ChannelConvolution {
 }
 
 /** A convolution along the channels, weight "weight" [kernels, 1, length, kh, kw] (normal, variance 1 / taps), no bias. Section 2.2 of the paper. */
-export function channelConvolution(g: Scope, x: Value, options: ChannelConvolution): Value {
+function channelConvolution(g: Scope, x: Value, options: ChannelConvolution): Value {
   const { length, kernels = 1, stride = kernels, window = [1, 1] } = options;
   const total = Math.max(0, length - stride);
   const { padding = [total >> 1, total - (total >> 1)] } = options;

@@ -1,6 +1,5 @@
 export { type Activation, activate } from "./activation.ts";
 export {
-  channelConvolution,
   channelNetUnit,
   convolutionalClassification,
   depthwiseSeparableChannelConvolution,

@@ -7,7 +7,7 @@ import { dropout } from "../ops/dropout.ts";
  * While training, drops the branch of a share `rate` of the images and scales the others up; the identity otherwise. Stochastic depth, arXiv
  * 1603.09382.
  */
-export function stochasticDepth(g: Scope, x: Value, rate: number): Value {
+function stochasticDepth(g: Scope, x: Value, rate: number): Value {
   if (!g.isTraining || rate === 0) return x;
   return dropout(g, [x, g.input(`noise.${g.path}`, [x.shape[0], 1, 1, 1])], { rate });
 }
