@@ -63,6 +63,8 @@ export function surveyInterleavedV1(g: Scope, x: Value, { out }: { out: number }
 /** K channels in each group of the 1×1 convolutions (the paper's experiments: 8). */
 export interface InterleavedV2 extends Interleaved {
   readonly groupWidth?: number;
+  /** Of the 3×3 convolution. Default: one for each input. */
+  readonly groups?: number;
 }
 
 /**
@@ -70,10 +72,11 @@ export interface InterleavedV2 extends Interleaved {
  * activation follow the whole. Interleaved structured sparse convolution, arXiv 1804.06202; where channels grow, each input filters into several.
  */
 export function interleavedV2(g: Scope, x: Value, options: InterleavedV2): Value {
-  const { out, stride = 1, groupWidth = 8, act = "relu", norm, padding } = options;
+  const { out, stride = 1, groupWidth = 8, groups = channels(x), act = "relu", norm, padding } = options;
+  needMultiple(g, "input channels of an interleaved structured sparse convolution", channels(x), groups);
   needMultiple(g, "channels of an interleaved structured sparse convolution", out, groupWidth);
-  needMultiple(g, "channels of an interleaved structured sparse convolution", out, channels(x));
-  let y = convolution(g.scope("conv1"), x, { out, stride, padding, groups: channels(x) });
+  needMultiple(g, "channels of an interleaved structured sparse convolution", out, groups);
+  let y = convolution(g.scope("conv1"), x, { out, stride, padding, groups });
   for (let layer = 2; layer <= layersOf(out, groupWidth); layer++) {
     y = convolution(g.scope(`conv${layer}`), shuffled(g, y, out / groupWidth), { out, kernel: 1, groups: out / groupWidth });
   }

@@ -5,6 +5,7 @@ import { concat } from "../ops/concat.ts";
 import { slice } from "../ops/slice.ts";
 import { convNormActivation } from "./convNormActivation.ts";
 import type { Normalisation } from "./layers.ts";
+import { needMultiple } from "./legal.ts";
 import type { Padding } from "./padding.ts";
 
 /** `out` channels of the unit; `left` of them from the left branch where that branch computes. */
@@ -21,6 +22,7 @@ export interface ShuffleUnit {
 
 /** Split or copy, filter one side, concatenate, shuffle the sides. ShuffleNetV2, arXiv 1807.11164, fig. 3c and 3d. */
 export function shuffleUnit(g: Scope, x: Value, { out, stride = 1, isSplit, left = out / 2, ...shared }: ShuffleUnit): Value {
+  needMultiple(g, "channels of a ShuffleNetV2 unit", out, 2);
   const half = isSplit ? channels(x) / 2 : left;
   const hidden = out / 2;
   const depthwise = { ...shared, kernel: 3, stride, act: "identity" } as const;

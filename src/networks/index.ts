@@ -11,11 +11,13 @@ import { mobilenetV2 } from "./mobilenetV2.ts";
 import { mobilenetV3Large, mobilenetV3Small } from "./mobilenetV3.ts";
 import type { Network, NetworkOptions, NetworkSettings } from "./network.ts";
 import { resolveOptions } from "./options.ts";
+import { resnet20, resnet50, resnet56 } from "./resnet.ts";
 import { shufflenetV1g1, shufflenetV1g2, shufflenetV1g3, shufflenetV1g4, shufflenetV1g8 } from "./shufflenetV1.ts";
 import { shufflenetV2 } from "./shufflenetV2.ts";
 import { squeezenet10, squeezenet11 } from "./squeezenet.ts";
 import { squeezenext23, squeezenext23v5 } from "./squeezenext.ts";
 import { vanilla, vanillaCompact } from "./vanilla.ts";
+import { vgg16, vgg16Cifar } from "./vgg.ts";
 
 export type { Network, NetworkOptions, NetworkSettings } from "./network.ts";
 export { resolveOptions } from "./options.ts";
@@ -41,6 +43,11 @@ export const networks: Readonly<Record<string, Network>> = {
   "channelnet-v3": channelnetV3,
   ...Object.fromEntries([...efficientnets, ...efficientnetsV2].map((network) => [network.name, network])),
   ghostnet,
+  "vgg-16": vgg16,
+  "vgg-16-cifar": vgg16Cifar,
+  "resnet-20": resnet20,
+  "resnet-56": resnet56,
+  "resnet-50": resnet50,
   vanilla,
   "vanilla-compact": vanillaCompact,
 };

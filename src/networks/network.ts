@@ -1,4 +1,4 @@
-import type { PaddingStyle } from "../blocks/index.ts";
+import type { DesignName, PaddingStyle } from "../blocks/index.ts";
 import type { Value } from "../ir/graph.ts";
 import type { Scope } from "../ir/scope.ts";
 
@@ -20,6 +20,8 @@ export interface NetworkOptions {
   /** The same by number, for any size: how many of the first halving layers keep the resolution. */
   readonly droppedStrides?: number;
   readonly padding?: PaddingStyle;
+  /** The design in place of the ordinary 3×3 convolutions, in the plain backbones. */
+  readonly conv?: DesignName;
   /** Batch normalisation's momentum in PyTorch's sense; the family's own unless given. */
   readonly normMomentum?: number;
 }
@@ -34,6 +36,7 @@ export interface NetworkSettings {
   readonly variant: string;
   readonly droppedStrides: number;
   readonly padding: PaddingStyle;
+  readonly conv: DesignName;
   readonly normMomentum: number;
 }
 
@@ -69,6 +72,10 @@ export interface Network {
   readonly scaledFrom?: string;
   /** Some weights have the shape of the last map, so that weights for one size of images do not fit another. */
   readonly isSizeBound?: true;
+  /** A plain backbone: a design can take the place of its ordinary convolutions. */
+  readonly takesDesigns?: true;
+  /** Made for small images: `isSmallImage` drops no more strides than an image needs. */
+  readonly keepsStrides?: true;
   /** Least pixels of a side, where it is not one more than what the strides but the last divide by. */
   leastSize?(droppedStrides: number): number;
   /** The nearest width that the family can scale to, where it cannot to every one; other widths are refused. */

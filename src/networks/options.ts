@@ -1,3 +1,4 @@
+import { type DesignName, designs } from "../blocks/index.ts";
 import { OptionError } from "../core/errors.ts";
 import { nearest } from "../core/suggest.ts";
 import type { Network, NetworkOptions, NetworkSettings } from "./network.ts";
@@ -8,15 +9,20 @@ const MOST_WIDTH = 8;
 const WIDTH_TOLERANCE = 1e-4;
 const known = [
   ...(["width", "depth", "classes", "dropout", "stochasticDepth", "variant"] as const),
-  ...(["isSmallImage", "droppedStrides", "padding", "normMomentum"] as const),
+  ...(["isSmallImage", "droppedStrides", "padding", "conv", "normMomentum"] as const),
 ] as const;
 
 // The compiler holds the list to the interface: a key missing here would be refused as unknown.
 known satisfies readonly (keyof NetworkOptions)[];
 
 /** How many halving layers to drop so that about 4×4 pixels reach the classifier: three stay up to 40 pixels, four up to 111. */
-function droppedAt(size: number, strides: number): number {
+function droppedAt(size: number, { strides, keepsStrides, leastSize }: Network): number {
   if (size >= 112) return 0;
+  if (keepsStrides) {
+    let dropped = 0;
+    while (dropped < strides && size < (leastSize?.(dropped) ?? 1)) dropped++;
+    return dropped;
+  }
   return Math.max(0, strides - (size <= 40 ? 3 : 4));
 }
 
@@ -54,6 +60,15 @@ function needOwnOption(network: Network, option: string, value: number, neutral:
   throw new OptionError(`${network.name}: ${option} ${value} is not an option of this family; nearest legal value ${neutral}`);
 }
 
+/** A design by name, and only where there are ordinary convolutions to replace. */
+function needDesign(network: Network, conv: DesignName): void {
+  needName(network, "conv", conv, Object.keys(designs));
+  if (network.takesDesigns || conv === "vanilla") return;
+  throw new OptionError(
+    `${network.name}: conv "${conv}" needs a plain backbone, whose convolutions it can replace; nearest legal value "vanilla"`,
+  );
+}
+
 /** Fills in what was left out and refuses what the network cannot be; `size` is the shorter side in pixels. */
 export function resolveOptions(network: Network, options: NetworkOptions, size: number = network.inputSize): NetworkSettings {
   for (const option of Object.keys(options)) {
@@ -73,8 +88,9 @@ export function resolveOptions(network: Network, options: NetworkOptions, size: 
     dropout: options.dropout ?? network.dropout,
     stochasticDepth: options.stochasticDepth ?? network.stochasticDepth ?? 0,
     variant,
-    droppedStrides: options.droppedStrides ?? (isSmallImage ? droppedAt(size, network.strides) : 0),
+    droppedStrides: options.droppedStrides ?? (isSmallImage ? droppedAt(size, network) : 0),
     padding: options.padding ?? network.paddings?.[variant] ?? "symmetrical",
+    conv: options.conv ?? "vanilla",
     normMomentum: options.normMomentum ?? network.normMomentum,
   };
   needNumber(network, "width", settings.width, LEAST_WIDTH, MOST_WIDTH, false);
@@ -88,6 +104,7 @@ export function resolveOptions(network: Network, options: NetworkOptions, size: 
   needNumber(network, "normMomentum", settings.normMomentum, 1e-4, 1, false);
   needName(network, "variant", settings.variant, Object.keys(network.variants));
   needName(network, "padding", settings.padding, ["symmetrical", "tensorflow"]);
+  needDesign(network, settings.conv);
   needLegalWidth(network, settings);
   return settings;
 }

@@ -1,12 +1,21 @@
-import { dropout, fullyConnected, pooledFeatures, vanillaConv } from "../blocks/index.ts";
+import { dropout, fullyConnected, pooledFeatures, type Slot, standIn, vanillaConv } from "../blocks/index.ts";
+import type { Value } from "../ir/graph.ts";
+import type { Scope } from "../ir/scope.ts";
 import { bodyOfMobilenetV1, scaledByAlpha } from "./mobilenetV1.ts";
-import { type Network, strideRule } from "./network.ts";
+import { type Network, type NetworkSettings, strideRule } from "./network.ts";
 
 /** One row: channels, units, stride of the first unit. */
 interface Stage {
   readonly c: number;
   readonly n: number;
   readonly s: number;
+}
+
+/** The survey's VanillaConv, or a design in its place. */
+function convolved(g: Scope, x: Value, slot: Slot, { conv }: NetworkSettings): Value {
+  if (conv !== "vanilla") return standIn(conv, g, x, slot);
+  const { readsImage: _, ...plain } = slot;
+  return vanillaConv(g, x, plain);
 }
 
 /** A stack of the survey's VanillaConv, global average pooling and a classifier. */
@@ -19,7 +28,8 @@ function stackOf(stages: readonly Stage[]): Network["build"] {
     for (const { c, n, s } of stages) {
       for (let i = 0; i < n; i++) {
         const out = scaledByAlpha(c, settings.width);
-        x = vanillaConv(g.scope(`features.${index++}`), x, { ...shared, out, stride: stride(i === 0 ? s : 1) });
+        const slot: Slot = { ...shared, out, stride: stride(i === 0 ? s : 1), ...(index === 0 ? { readsImage: true } : {}) };
+        x = convolved(g.scope(`features.${index++}`), x, slot, settings);
       }
     }
     x = dropout(g.scope("dropout"), pooledFeatures(g.scope("avgpool"), x), settings.dropout);
@@ -31,6 +41,7 @@ const shared = {
   variants: { survey: "VanillaConv blocks: convolution with bias, batch normalisation, ReLU" },
   dropout: 0,
   normMomentum: 0.1,
+  takesDesigns: true,
 } as const;
 
 /**
