@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --inference] [--train] [--memory] [--accuracy] [--kernels] [--network NAME] [--threads N] [--rounds N] [--profile] [--json FILE]
+ * npm run bench [-- --inference] [--train] [--memory] [--accuracy] [--kernels] [--network NAME] [--threads N] [--rounds N] [--epochs N] [--seeds N] [--profile] [--json FILE]
  *
  * Ratios against peers, taken in one run, turns interleaved, medians. Without a section: inference, training and memory. For figures of
  * one thread pin the process to one core (taskset -c 1 npm run bench).
@@ -20,6 +20,8 @@ const { values } = parseArgs({
     ...{ inference: flag, train: flag, memory: flag, accuracy: flag, kernels: flag, profile: flag },
     network: { type: "string" },
     threads: { type: "string", default: "1" },
+    epochs: { type: "string", default: "10" },
+    seeds: { type: "string", default: "3" },
     rounds: { type: "string", default: "5" },
     json: { type: "string" },
   },
@@ -33,7 +35,7 @@ const sections = {
   inference: () => inferenceRows(threads, network, rounds),
   train: () => trainingRows(threads, network, rounds, profile),
   memory: () => memoryRows(30, network),
-  accuracy: () => accuracyRows(network ?? "vanilla-compact", threads),
+  accuracy: () => accuracyRows(network ?? "vanilla-compact", threads, Number(values.epochs), Number(values.seeds)),
   kernels: () => kernelRows(network),
 } as const;
 
