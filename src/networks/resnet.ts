@@ -104,7 +104,7 @@ export function buildResidualNet(g: Scope, image: Value, settings: NetworkSettin
 const shared = { paper: "arXiv 1512.03385", year: 2015, dropout: 0, normMomentum: 0.1, takesDesigns: true } as const;
 
 /** A CIFAR network of 6n + 2 layers. */
-function cifar(depth: number, published: Network["published"], exact: Network["exact"]): Network {
+function cifar(depth: number, published: Network["published"], exact: Network["exact"], more: Partial<Network> = {}): Network {
   const n = (depth - 2) / 6;
   const net: ResidualNet = {
     block: "basic",
@@ -126,6 +126,7 @@ function cifar(depth: number, published: Network["published"], exact: Network["e
       projection: "option B: a 1×1 convolution there",
     },
     build: (g, image, settings) => buildResidualNet(g, image, settings, net),
+    ...more,
   };
 }
 
@@ -133,7 +134,12 @@ function cifar(depth: number, published: Network["published"], exact: Network["e
 export const resnet20: Network = cifar(20, { params: "0.27M", macs: "–" }, { params: 269_722, macs: 40_551_040 });
 
 /** ResNet-56 for 32×32 pixels. */
-export const resnet56: Network = cifar(56, { params: "0.85M", macs: "125M" }, { params: 853_018, macs: 125_485_696 });
+export const resnet56: Network = cifar(
+  56,
+  { params: "0.85M", macs: "125M" },
+  { params: 853_018, macs: 125_485_696 },
+  { scaledFrom: "resnet-20" },
+);
 
 /** ResNet-50. Weight names are torchvision's. */
 export const resnet50: Network = {

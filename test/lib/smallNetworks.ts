@@ -12,8 +12,10 @@ export const representatives: readonly string[] = Object.values(networks)
   .map(({ name }) => name);
 
 function small(name: string): BuildOptions {
-  const depth = findNetwork(name).scalesDepth ? 0.5 : 1;
-  return { size: 32, classes: 3, width: fittingWidth(name, 0.25), depth, isSmallImage: true };
+  const { scalesDepth, takesDesigns } = findNetwork(name);
+  // Dense convolutions cost more: narrower, the plain backbones take no longer than the others.
+  const width = fittingWidth(name, takesDesigns ? 0.1 : 0.25);
+  return { size: 32, classes: 3, width, depth: scalesDepth ? 0.5 : 1, isSmallImage: true };
 }
 
 /** A small instance of a network, with weights that leave nothing trivial. */
@@ -24,7 +26,9 @@ export function inferenceNetwork(name: string): Weighted {
 
 /** A network with loss and gradients; every gradient and every updated state is an output, so that a pass that harms one is seen. */
 export function trainingNetwork(name: string): Weighted {
-  const g = extendScope(buildNetwork(name, { ...small(name), batch: 2, isTraining: true }), { isTraining: true });
+  // Where one pixel is left, two images give normalisation two values, of which only the signs survive: the gradients would be mere rounding.
+  const batch = findNetwork(name).keepsStrides ? 8 : 2;
+  const g = extendScope(buildNetwork(name, { ...small(name), batch, isTraining: true }), { isTraining: true });
   const { logits } = g.finish().outputs;
   g.output("loss", ops.softmaxCrossEntropy(g, [logits, g.input("target", logits.shape)], { smoothing: 0.1 }));
   const { graph, gradients } = differentiate(g.finish());

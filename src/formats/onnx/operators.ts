@@ -87,6 +87,10 @@ export const operators = {
   reshape: (writer, { names }, { shape }) => writer.emit("Reshape", [names[0], integers(writer, shape)]),
   sigmoid: same("Sigmoid"),
   silu: (writer, { names }) => writer.emit("Mul", [names[0], writer.emit("Sigmoid", names)]),
+  padChannels(writer, { names, shapes }, { before, after }) {
+    const each = (channels: number): number[] => shapes[0].map((_, axis) => (axis === 1 ? channels : 0));
+    return writer.emit("Pad", [names[0], integers(writer, [...each(before), ...each(after)])]);
+  },
   slice(writer, { names }, { start, length, axis }) {
     return writer.emit("Slice", [names[0], integers(writer, [start]), integers(writer, [start + length]), integers(writer, [axis])]);
   },
