@@ -6,6 +6,9 @@ import { channelnetV1, channelnetV2, channelnetV3 } from "./channelnet.ts";
 import { efficientnets } from "./efficientnet.ts";
 import { efficientnetsV2 } from "./efficientnetV2.ts";
 import { ghostnet } from "./ghostnet.ts";
+import { igcv1Imagenet, igcv1Plain, igcv1Residual } from "./igcv1.ts";
+import { igcv2 } from "./igcv2.ts";
+import { igcv3 } from "./igcv3.ts";
 import { mobilenetV1 } from "./mobilenetV1.ts";
 import { mobilenetV2 } from "./mobilenetV2.ts";
 import { mobilenetV3Large, mobilenetV3Small } from "./mobilenetV3.ts";
@@ -24,6 +27,11 @@ export { resolveOptions } from "./options.ts";
 
 /** Every network by name. */
 export const networks: Readonly<Record<string, Network>> = {
+  "igcv1-plain": igcv1Plain,
+  "igcv1-residual": igcv1Residual,
+  "igcv1-imagenet": igcv1Imagenet,
+  igcv2,
+  igcv3,
   "mobilenet-v1": mobilenetV1,
   "mobilenet-v2": mobilenetV2,
   "mobilenet-v3-small": mobilenetV3Small,

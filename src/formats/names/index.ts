@@ -2,15 +2,19 @@ import { OptionError } from "../../core/errors.ts";
 import { nearest } from "../../core/suggest.ts";
 import { caffe } from "./caffe.ts";
 import { megvii } from "./megvii.ts";
-import type { NameMap } from "./nameMap.ts";
+import { mxnet } from "./mxnet.ts";
+import { type NameMap, sameNames } from "./nameMap.ts";
 import { pytorchcv } from "./pytorchcv.ts";
 import { timm } from "./timm.ts";
 import { torchvision } from "./torchvision.ts";
 
 export { fromReferenceNames, type NameMap, toReferenceNames, withBatchCounts } from "./nameMap.ts";
 
+/** The PyTorch port of IGCV3 by xxradon: its names are ours. */
+const xxradon: Readonly<Record<string, NameMap>> = { "igcv3-pytorch": sameNames("xxradon") };
+
 /** References whose weight names are known, each by network. */
-export const references = { torchvision, pytorchcv, timm, caffe, megvii } as const;
+export const references = { torchvision, pytorchcv, timm, caffe, megvii, mxnet, xxradon } as const;
 
 /** The map between our names and a reference's for a network (and variant, where the names depend on it). */
 export function nameMapOf(reference: keyof typeof references, network: string, variant = ""): NameMap {
