@@ -11,6 +11,7 @@ import type { Tensor } from "../src/core/tensor.ts";
 import type { Value } from "../src/ir/graph.ts";
 import { type AnyOp, costOf } from "../src/ir/op.ts";
 import { graphScope } from "../src/ir/scope.ts";
+import { channelConvolvedShape } from "../src/ops/channelConvolution.ts";
 import { convolvedShape } from "../src/ops/convolution.ts";
 import { ops } from "../src/ops/index.ts";
 
@@ -66,6 +67,23 @@ function convolutionCases({ x, out, kernel = 1, stride = 1, isDepthwise = false 
   ];
 }
 
+/** The uses of ChannelNet at its published size: two kernels of 8 for two groups, one of 64, and the classifier's. */
+const alongChannels = [
+  { x: [8, 512, 14, 14], weight: [2, 1, 8, 1, 1], stride: 2, padding: [3, 3] },
+  { x: [8, 1024, 7, 7], weight: [1, 1, 64, 1, 1], stride: 1, padding: [31, 32] },
+  { x: [8, 1024, 7, 7], weight: [1, 1, 25, 7, 7], stride: 1, padding: [0, 0] },
+] as const;
+
+function channelCases({ x, weight, ...attrs }: (typeof alongChannels)[number]): Case[] {
+  const y = channelConvolvedShape(x, weight, attrs);
+  const name = `along channels ${x.join("x")} by ${weight.join("x")}`;
+  return [
+    { name: `forward ${name}`, op: ops.channelConv, shapes: [x, weight], attrs },
+    { name: `dX ${name}`, op: ops.channelConvInputGradient, shapes: [y, weight], attrs: { ...attrs, inputShape: x } },
+    { name: `dW ${name}`, op: ops.channelConvWeightGradient, shapes: [x, y], attrs: { ...attrs, weightShape: weight } },
+  ];
+}
+
 function normalisationCases(x: Shape): Case[] {
   const c = [x[1]];
   const name = `batchNorm ${x.join("x")}`;
@@ -77,6 +95,7 @@ function normalisationCases(x: Shape): Case[] {
 
 const cases: readonly Case[] = [
   ...layers.flatMap(convolutionCases),
+  ...alongChannels.flatMap(channelCases),
   ...[
     [64, 96, 32, 32],
     [64, 24, 16, 16],

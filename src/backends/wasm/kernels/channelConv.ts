@@ -1,106 +1,18 @@
 /**
- * Convolution along the channels, and its input's gradient. Both first lay the channels of each pixel out in rows with zeros around them:
- *   x   one row for each remainder p of (channel + padding) by the stride: row p holds the padded channels p, p + stride, p + 2 · stride …
- *   dy  one row for each kernel, its first window behind `margin` zeros.
- * Then a vector of neighbouring results is a sum of runs: the filter's taps of one remainder, each times a vector that lies one float further
- * on (forward) or back (gradient). Vectors of results of the gradient are a stride apart.
+ * Convolution along the channels, and its input's gradient, over the rows of channelRows.ts. A vector of neighbouring results is a sum of runs:
+ * the filter's taps of one remainder, each times a vector that lies one float further on (forward) or back (gradient). Vectors of results of the
+ * gradient are a stride apart.
  */
 import type { Shape } from "../../../core/shape.ts";
 import type { ChannelConvolution } from "../../../ops/channelConvolution.ts";
 import { type Code, type Expr, f32, f32x4, type I32, i32, type Local, type V128, v128 } from "../assembler.ts";
-import { type Lower, type LowerContext, type Pointer, type Step, step } from "../kernel.ts";
+import { type Lower, step } from "../kernel.ts";
 import { pad4 } from "../layout.ts";
-import { type KernelSource, wasmKernel } from "../module.ts";
+import { wasmKernel } from "../module.ts";
+import { dealt, type Rows, sizesOf, split } from "./channelRows.ts";
 
-const WIDE = 4;
-
-const rowFields = { y: "i32", x: "i32", pixel: "i32", row: "i32", rows: "i32", count: "i32", shift: "i32", pixels: "i32" } as const;
-
-function layOut(key: string, copy: (a: Record<"from" | "to" | "row" | "rows" | "count" | "shift", Local<"i32">>, k: Code) => void) {
-  return wasmKernel(key, rowFields, ({ y, x, pixel, row, rows, count, shift, pixels, begin, end }, k) => {
-    const zero = k.local(f32x4.const(0));
-    const bytes = k.local(row.times(rows));
-    k.for({ from: begin.times(16), to: i32.min(end.times(16), pixels) }, (at) => {
-      const to = k.local(y.plus(at.times(bytes)));
-      k.for({ to: bytes, step: 16 }, (lane) => k.store(to.plus(lane), zero));
-      copy({ from: k.local(x.plus(at.times(pixel))), to, row, rows, count, shift }, k);
-    });
-  });
-}
-
-/** Channel j goes to row (j + shift) mod rows, place (j + shift) / rows; a unit is 16 pixels. */
-const dealChannels = layOut("deal channels", ({ from, to, row, rows, count, shift }, k) => {
-  k.for({ to: i32.min(rows, count) }, (first) => {
-    const place = k.local(first.plus(shift));
-    const turn = k.local(i32.div(place, rows));
-    const target = k.local(to.plus(place.minus(turn.times(rows)).times(row)).plus(turn.times(4)));
-    k.for({ from: first, to: count, step: rows }, (j) => {
-      k.store(target, f32.load(from.plus(j.times(4))));
-      target.add(4);
-    });
-  });
-});
-
-/** `count` channels go to each row in turn, behind `shift` zeros; a unit is 16 pixels. */
-const splitChannels = layOut("split channels", ({ from, to, row, rows, count, shift }, k) => {
-  k.for({ to: rows }, (i) => {
-    const target = k.local(to.plus(i.times(row)).plus(shift.times(4)));
-    k.for({ to: count }, () => {
-      k.store(target, f32.load(from));
-      from.add(4);
-      target.add(4);
-    });
-  });
-});
-
-/** Rows of each pixel, laid out in scratch memory. Lengths in floats. */
-export interface Rows {
-  readonly at: Pointer;
-  readonly length: number;
-  readonly count: number;
-}
-
-function rowsOf(
-  kernel: KernelSource<typeof rowFields>,
-  x: Pointer,
-  shape: Shape,
-  rows: Rows,
-  sizes: { count: number; shift: number },
-): Step {
-  const [n, c, h, w] = shape;
-  const pixels = n * h * w;
-  const args = { y: rows.at, x, pixel: pad4(c) * 4, row: rows.length * 4, rows: rows.count, pixels, ...sizes };
-  return step(kernel, Math.ceil(pixels / 16), args);
-}
-
-/** Sizes that follow from the operands of a convolution along the channels. */
-export function sizesOf(x: Shape, weight: Shape, y: Shape, { stride, padding: [before] }: ChannelConvolution) {
-  const windows = y[1] / weight[0];
-  // Taps of a remainder but one: how far behind or before its own place a result reads.
-  const margin = Math.floor((weight[2] - 1) / stride);
-  const most = Math.max(windows, Math.ceil((x[1] + before) / stride));
-  return { windows, margin, length: pad4(pad4(most) + 2 * margin + 8), stride, before };
-}
-
-/** The rows of x, by remainder. */
-export function dealt(x: Pointer, shape: Shape, sizes: ReturnType<typeof sizesOf>, context: LowerContext): { rows: Rows; step: Step } {
-  const [n, c, h, w] = shape;
-  const rows = { at: context.scratch(n * h * w * sizes.stride * sizes.length), length: sizes.length, count: sizes.stride };
-  return { rows, step: rowsOf(dealChannels, x, shape, rows, { count: c, shift: sizes.before }) };
-}
-
-/** The rows of dy, by kernel, behind `margin` zeros. */
-export function split(
-  dy: Pointer,
-  shape: Shape,
-  { windows, length }: ReturnType<typeof sizesOf>,
-  margin: number,
-  context: LowerContext,
-): { rows: Rows; step: Step } {
-  const [n, c, h, w] = shape;
-  const rows = { at: context.scratch((n * h * w * c * length) / windows), length, count: c / windows };
-  return { rows, step: rowsOf(splitChannels, dy, shape, rows, { count: windows, shift: margin }) };
-}
+/** Vectors of results that share a tap. */
+const WIDE = 8;
 
 interface Run {
   readonly from: I32;
@@ -121,7 +33,7 @@ function addRun(k: Code, sums: readonly Local<"v128">[], by: number, { from, fil
   });
 }
 
-/** Four vectors of results at a time, then one, the last of which may be partial. */
+/** Some vectors of results at a time, then one by one, the last of which may be partial. */
 function eachTile(k: Code, count: Local<"i32">, tile: (at: Local<"i32">, sums: readonly Local<"v128">[]) => void): void {
   const sums = Array.from({ length: WIDE }, () => k.variable("v128"));
   const clear = (used: readonly Local<"v128">[]): readonly Local<"v128">[] => {
