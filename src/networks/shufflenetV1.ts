@@ -98,14 +98,19 @@ function illegalWidth(groups: Groups, width: number, top1Error: number): { what:
 }
 
 /** ShuffleNetV1 without groups. Weight names are pytorchcv's. */
-export const shufflenetV1g1: Network = shufflenet(1, { params: "–", macs: "143M", top1: 66.4 }, { params: 1_531_936, macs: 143_078_976 });
+export const shufflenetV1g1: Network = shufflenet(
+  1,
+  { params: "–", macs: "143M", top1: 66.4 },
+  { params: 1_531_936, macs: 143_078_976 },
+  { scaledFrom: "shufflenet-v1-g3" },
+);
 
 /** ShuffleNetV1 with 2 groups. */
 export const shufflenetV1g2: Network = shufflenet(
   2,
   { params: "–", macs: "140M", top1: 67.3 },
   { params: 1_733_848, macs: 140_836_512 },
-  { unreproduced: [illegalWidth(2, 0.5, 44.4), illegalWidth(2, 0.25, 56.8)] },
+  { scaledFrom: "shufflenet-v1-g3", unreproduced: [illegalWidth(2, 0.5, 44.4), illegalWidth(2, 0.25, 56.8)] },
 );
 
 /** ShuffleNetV1 with 3 groups. */
@@ -121,6 +126,7 @@ export const shufflenetV1g4: Network = shufflenet(
   { params: "–", macs: "133M", top1: 67.2 },
   { params: 1_968_344, macs: 134_339_776 },
   {
+    scaledFrom: "shufflenet-v1-g3",
     unreproduced: [
       { what: "133M MACs", why: "the structure as published has 134.3M" },
       illegalWidth(4, 0.5, 41.6),

@@ -17,13 +17,13 @@ import { bytes, float, integer, message, nested } from "./protobuf.ts";
 
 ort.env.wasm.numThreads = 1;
 
-/** Weights that keep activations of every network alive: weights by fan-in, the rest near where it starts. */
+/** Weights that keep activations of every network alive, but make little of a rounding: weights by fan-in, the rest near where it starts. */
 function lively(graph: Graph): Map<string, Tensor> {
   const weights = new Map<string, Tensor>();
   for (const { kind, name = "", shape, init } of graph.leaves) {
     if (kind !== "parameter" && kind !== "state") continue;
     const stream = random(1, name);
-    const gain = shape.length > 1 ? Math.sqrt(6 / size(shape.slice(1))) : 0.2;
+    const gain = shape.length > 1 ? 0.7 * Math.sqrt(6 / size(shape.slice(1))) : 0.2;
     const middle = init?.kind === "constant" ? init.value : 0;
     weights.set(name, { shape, data: Float32Array.from({ length: size(shape) }, (_, i) => middle + gain * (2 * stream.uniform(i) - 1)) });
   }
