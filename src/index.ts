@@ -37,6 +37,8 @@ export {
 } from "./networks/scaling.ts";
 export { ops } from "./ops/index.ts";
 export { differentiate } from "./passes/differentiate.ts";
+export type { Weighted } from "./passes/foldConstants.ts";
+export { optimise } from "./passes/index.ts";
 export { type MeasuredCost, measureCost } from "./profile/measuredCost.ts";
 export { type CostRow, type StaticCost, staticCost } from "./profile/staticCost.ts";
 export { initialise } from "./train/initialise.ts";

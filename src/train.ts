@@ -17,4 +17,4 @@ export { type FitOptions, type FitResult, fit } from "./train/fit.ts";
 export { initialise } from "./train/initialise.ts";
 export type { TrainingEvent } from "./train/loop.ts";
 export { checkRecipe, type Recipe, recipe, recipes } from "./train/recipe.ts";
-export { trainingGraph } from "./train/trainingGraph.ts";
+export { type Builder, evaluationGraph, trainingGraph } from "./train/trainingGraph.ts";
