@@ -12,10 +12,11 @@ import { hasActivations } from "./activations.ts";
 import { depthwiseSteps, MOST_TAPS } from "./depthwise.ts";
 import { depthwiseLoopSteps } from "./depthwiseLoop.ts";
 import { expressions } from "./expressions.ts";
-import { type Groups, gemmSteps, groupSpan, type Windows } from "./gemm.ts";
+import { type Groups, groupSpan, type Windows } from "./gemm.ts";
 import { gemvSteps, LEAST_INPUTS } from "./gemv.ts";
 import { laneFloats, type PanelSource, packed, packLaneSteps, packPanelSteps, panelFloats } from "./pack.ts";
 import { padSteps } from "./pad.ts";
+import { spacedGemmSteps } from "./spacedRows.ts";
 import type { Pair, WindowSizes } from "./window.ts";
 
 /** A convolution node with its sizes spelled out. */
@@ -140,7 +141,7 @@ function product(task: Task): readonly Step[] {
   };
   const key = groups ? `panels of ${groups.outputs} groups` : "panels";
   const weights = packed(context, key, weight, panelFloats(panels), (target) => packPanelSteps(target, panels));
-  const steps = gemmSteps({
+  const steps = spacedGemmSteps(context, {
     a: image.a,
     rows: images * outSize[0] * outSize[1],
     lda: stride[1] * pad4(channels),

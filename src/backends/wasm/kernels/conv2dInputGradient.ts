@@ -9,9 +9,10 @@ import { pad4, stridesOf } from "../layout.ts";
 import { depthwiseSteps, MOST_TAPS } from "./depthwise.ts";
 import { depthwiseLoopSteps } from "./depthwiseLoop.ts";
 import { depthwiseSpreadSteps, isSpreadServed } from "./depthwiseSpread.ts";
-import { gemmSteps, groupSpan } from "./gemm.ts";
+import { groupSpan } from "./gemm.ts";
 import { laneFloats, type PanelSource, packed, packLaneSteps, packPanelSteps, panelFloats } from "./pack.ts";
 import { padSteps } from "./pad.ts";
+import { spacedGemmSteps } from "./spacedRows.ts";
 import { spreadSteps } from "./spread.ts";
 import type { Pair } from "./window.ts";
 
@@ -138,7 +139,7 @@ function product(task: Task, a: Pointer, size: Pair, y: Pointer, outSize: Pair):
   const isOneRun = groups === 1 && kernel[1] > 1;
   const places = { outWidth: outSize[1], outHeight: outSize[0], rowStep: line, imageStep: size[0] * line };
   const windows = { ...places, rows: kernel[0], columns: isOneRun ? 1 : kernel[1], rowRun: line, columnRun: lanes };
-  const steps = gemmSteps({
+  const steps = spacedGemmSteps(context, {
     a,
     rows: images * outSize[0] * outSize[1],
     lda: lanes,

@@ -5,9 +5,9 @@ import type { Lower } from "../kernel.ts";
 import { pad4, stridesOf } from "../layout.ts";
 import { hasActivations } from "./activations.ts";
 import { expressions } from "./expressions.ts";
-import { gemmSteps } from "./gemm.ts";
 import { gemvSteps, LEAST_INPUTS } from "./gemv.ts";
 import { type PanelSource, packed, packPanelSteps, panelFloats } from "./pack.ts";
+import { spacedGemmSteps } from "./spacedRows.ts";
 
 /** Steps of a fully connected layer with the product as its similarity. */
 export const linear: Lower = (node, context) => {
@@ -37,7 +37,7 @@ export const linear: Lower = (node, context) => {
     channelStep,
   };
   const weights = packed(context, "panels", weight, panelFloats(panels), (target) => packPanelSteps(target, panels));
-  const product = gemmSteps({
+  const product = spacedGemmSteps(context, {
     a: context.at(x),
     rows,
     lda: pad4(channels),

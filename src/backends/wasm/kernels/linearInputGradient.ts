@@ -1,8 +1,8 @@
 import type { Linear } from "../../../ops/linear.ts";
 import type { Lower } from "../kernel.ts";
 import { pad4, stridesOf } from "../layout.ts";
-import { gemmSteps } from "./gemm.ts";
 import { type PanelSource, packed, packPanelSteps, panelFloats } from "./pack.ts";
+import { spacedGemmSteps } from "./spacedRows.ts";
 
 export const linearInputGradient: Lower = (node, context) => {
   const [dy, weight] = node.inputs;
@@ -13,6 +13,15 @@ export const linearInputGradient: Lower = (node, context) => {
   const panels: PanelSource = { source: context.at(weight), n, channels: outputs, run: outputs, outStep, channelStep, ...one };
   const weights = packed(context, "turned panels", weight, panelFloats(panels), (target) => packPanelSteps(target, panels));
   const [a, y] = [context.at(dy), context.at(node.outputs[0])];
-  const product = gemmSteps({ a, rows: dy.shape[0], lda: pad4(outputs), k: outputs, packed: weights.at, n, y, ldy: pad4(n) });
+  const product = spacedGemmSteps(context, {
+    a,
+    rows: dy.shape[0],
+    lda: pad4(outputs),
+    k: outputs,
+    packed: weights.at,
+    n,
+    y,
+    ldy: pad4(n),
+  });
   return [...weights.steps, ...product];
 };
