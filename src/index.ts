@@ -26,6 +26,8 @@ export { graphScope, type Scope } from "./ir/scope.ts";
 export { verify } from "./ir/verify.ts";
 export { type Classifier, openClassifier } from "./model/classifier.ts";
 export { loadModel, type Model, modelGraph, saveModel } from "./model/model.ts";
+export { type CatalogueEntry, catalogue } from "./networks/catalogue.ts";
+export { type Family, families } from "./networks/families.ts";
 export { type BuildOptions, buildNetwork, findNetwork, type Network, type NetworkOptions, networks } from "./networks/index.ts";
 export {
   compoundScale,

@@ -1,3 +1,4 @@
+import { blocks } from "../index.ts";
 import type { CommandRule, OptionGroup, OptionRule } from "./commandRule.ts";
 
 const output: OptionGroup = {
@@ -23,6 +24,10 @@ const network: Readonly<Record<string, OptionRule>> = {
   "small-image": {
     about: "keep resolution: the first layers that halve the image do not (three halvings are left up to 40 pixels, four up to 111)",
     isNegatable: true,
+  },
+  conv: {
+    value: "design",
+    about: `what takes the place of the ordinary 3×3 convolutions of a plain backbone: ${Object.keys(blocks.designs).join(", ")}`,
   },
   "dropped-strides": { value: "n", about: "the same by number: how many of the first halving layers keep the resolution" },
 };
@@ -138,13 +143,23 @@ const evaluate: CommandRule = {
 
 const networks: CommandRule = {
   name: "networks",
-  about: "Lists the networks with their parameters and multiply–accumulates.",
+  about: "Lists the networks at their published sizes: parameters, multiply–accumulates, what the papers print.",
   operands: [],
-  groups: [output],
-  examples: ["goldcrest networks"],
-  async run(_, __, context) {
+  groups: [
+    {
+      title: "Which",
+      options: {
+        filter: { value: "text", about: "only those whose name, size, paper or family contains the text" },
+        family: { value: "name", about: "only one family" },
+        sort: { value: "column", about: "name, params, macs, top1, year or size; by default in the survey's order" },
+      },
+    },
+    output,
+  ],
+  examples: ["goldcrest networks --sort top1", "goldcrest networks --family mobilenet-v3 --json"],
+  async run(_, options, context) {
     const { listNetworks } = await import("./commands/networks.ts");
-    await listNetworks(context);
+    await listNetworks(options, context);
   },
 };
 

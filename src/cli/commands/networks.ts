@@ -1,38 +1,97 @@
-import { buildNetwork, networks, staticCost } from "../../index.ts";
+import { type CatalogueEntry, catalogue, families, nearest, networks, OptionError } from "../../index.ts";
 import type { Context } from "../context.ts";
+import { choiceOption, type RawOptions, textOption } from "../options.ts";
 import { grouped, short, table } from "../terminal/text.ts";
 
-/** `goldcrest networks`: every network with its counts beside the published ones. */
-export async function listNetworks(context: Context): Promise<void> {
-  const rows = Object.values(networks).map((network) => {
-    const { params, macs } = staticCost(buildNetwork(network));
-    const { name, title, paper, year, published, inputSize, variants } = network;
-    return { name, title, paper, year, params, macs, published, inputSize, variants };
-  });
+/** What --sort takes: how two entries compare, and which of them have nothing to compare. */
+const columns = {
+  name: (entry) => `${entry.network} ${entry.label}`,
+  params: (entry) => entry.params,
+  macs: (entry) => entry.macs,
+  top1: (entry) => entry.published.top1,
+  year: (entry) => entry.year,
+  size: (entry) => entry.size,
+} satisfies Record<string, (entry: CatalogueEntry) => number | string | undefined>;
+
+type Column = keyof typeof columns;
+
+/** Rows at which the networks' readings are told too. */
+const FEW = 16;
+
+/** `goldcrest networks`: every network at every published size, its counts beside the published ones. */
+export async function listNetworks(raw: RawOptions, context: Context): Promise<void> {
+  const entries = sorted(chosen(raw), choiceOption(raw, "sort", Object.keys(columns) as Column[]));
   if (context.isJson) {
-    context.print(JSON.stringify(rows));
+    context.print(
+      JSON.stringify(entries.map(({ network, ...entry }) => ({ name: network, ...entry, variants: networks[network].variants }))),
+    );
     return;
   }
-  const cells = rows.map(({ name, inputSize, params, macs, published, year, paper }) => [
-    name,
-    String(inputSize),
+  context.print(entriesTable(entries));
+  const names = [...new Set(entries.map(({ network }) => network))];
+  if (entries.length <= FEW) context.print(`\n${readings(names, context)}`);
+  const sizes = `${names.length} networks, ${entries.length} published sizes; params and MACs are counted on our graphs; C10: on CIFAR-10, the others on ImageNet`;
+  const hint =
+    entries.length <= FEW ? "" : "\nreadings of a network: goldcrest networks --filter NAME   its layers: goldcrest explain NAME";
+  context.print(context.out.dim(`\n${sizes}${hint}`));
+}
+
+function chosen(raw: RawOptions): readonly CatalogueEntry[] {
+  const [family, filter] = [textOption(raw, "family"), textOption(raw, "filter")?.toLowerCase()];
+  if (family !== undefined && !families.some(({ name }) => name === family)) {
+    const names = families.map(({ name }) => name);
+    const near = nearest(family, names);
+    throw new OptionError(`unknown family ${JSON.stringify(family)}\n  ${near ? `did you mean "${near}"?   ` : ""}(${names.join(", ")})`);
+  }
+  const found = catalogue().filter(
+    (entry) =>
+      (family === undefined || entry.family === family) &&
+      (filter === undefined ||
+        [entry.network, entry.title, entry.label, entry.paper, entry.family].join(" ").toLowerCase().includes(filter)),
+  );
+  if (found.length === 0) throw new OptionError(`no network matches --filter ${JSON.stringify(filter)}; goldcrest networks lists all`);
+  return found;
+}
+
+/** Sorted by a column, what has no value there last; the best accuracy and the newest come first. */
+function sorted(entries: readonly CatalogueEntry[], column: Column | undefined): readonly CatalogueEntry[] {
+  if (column === undefined) return entries;
+  const isDown = column === "top1" || column === "year";
+  return [...entries].sort((a, b) => {
+    const [x, y] = [columns[column](a), columns[column](b)];
+    if (x === undefined || y === undefined) return Number(x === undefined) - Number(y === undefined);
+    const order = typeof x === "string" ? (x < String(y) ? -1 : Number(x > String(y))) : x - Number(y);
+    return isDown ? -order : order;
+  });
+}
+
+function entriesTable(entries: readonly CatalogueEntry[]): string {
+  const cells = entries.map(({ network, label, size, params, macs, published, year, paper }) => [
+    label === "" ? network : `${network}  ${label}`,
+    String(size),
     grouped(params),
     short(macs),
-    published.params,
-    published.macs,
-    published.top1 === undefined ? "–" : published.top1.toFixed(1),
+    published.params ?? "–",
+    published.macs ?? "–",
+    accuracy(published),
     String(year),
     paper,
   ]);
-  context.print(table(["network", "size", "params", "MACs", "paper: params", "MACs", "top-1", "year", "source"], cells));
-  context.print("");
-  for (const { name, variants } of rows) {
-    const [first, ...others] = Object.entries(variants).map(([variant, meaning]) => `${variant}: ${meaning}`);
-    context.print(`${context.out.bold(name)}  ${first}${others.map((other) => `\n${" ".repeat(name.length + 2)}${other}`).join("")}`);
-  }
-  context.print(
-    context.out.dim(
-      "\nparams and MACs at width 1, 1000 classes and the published size; --width, --variant and --size change a network (goldcrest profile NAME)",
-    ),
-  );
+  return table(["network", "size", "params", "MACs", "paper: params", "MACs", "top-1", "year", "source"], cells);
+}
+
+/** Top-1 in per cent; that of CIFAR-10 is marked. */
+function accuracy({ top1, on }: CatalogueEntry["published"]): string {
+  if (top1 === undefined) return "–";
+  const digits = Number.isInteger(Math.round(top1 * 100) / 10) ? 1 : 2;
+  return `${top1.toFixed(digits)}${on === "CIFAR-10" ? " C10" : ""}`;
+}
+
+function readings(names: readonly string[], { out }: Context): string {
+  return names
+    .map((name) => {
+      const [first, ...others] = Object.entries(networks[name].variants).map(([variant, meaning]) => `${variant}: ${meaning}`);
+      return `${out.bold(name)}  ${first}${others.map((other) => `\n${" ".repeat(name.length + 2)}${other}`).join("")}`;
+    })
+    .join("\n");
 }
