@@ -48,9 +48,10 @@ function confusedPairs(labels: readonly string[], confusion: readonly (readonly 
   });
   if (pairs.length === 0) return "no image was taken for another label";
   pairs.sort((a, b) => b.count - a.count || b.count / b.total - a.count / a.total);
+  const named = (label: string): string => clipped(printable(label), NAME_COLUMNS);
   const rows = pairs
     .slice(0, SHOWN_PAIRS)
-    .map(({ truth, predicted, count, total }) => [printable(truth), printable(predicted), String(count), percent(count / total)]);
+    .map(({ truth, predicted, count, total }) => [named(truth), named(predicted), String(count), percent(count / total)]);
   return table(["most often confused: truth", "taken for", "images", "share"], rows);
 }
 
