@@ -41,6 +41,7 @@ export { ops } from "./ops/index.ts";
 export { differentiate } from "./passes/differentiate.ts";
 export type { Weighted } from "./passes/foldConstants.ts";
 export { optimise } from "./passes/index.ts";
+export { energyOf, type NumberType } from "./profile/energy.ts";
 export { type MeasuredCost, measureCost } from "./profile/measuredCost.ts";
 export { type CostRow, type StaticCost, staticCost } from "./profile/staticCost.ts";
 export { initialise } from "./train/initialise.ts";

@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { buildNetwork, compile, initialise, type MeasuredCost, measureCost, type StaticCost, staticCost } from "../../index.ts";
+import { buildNetwork, compile, energyOf, initialise, type MeasuredCost, measureCost, type StaticCost, staticCost } from "../../index.ts";
 import type { Context } from "../context.ts";
 import { given, hasFlag, networkOptions, type RawOptions, threadsOption, wholeOption } from "../options.ts";
 import { grouped, percent, short, table } from "../terminal/text.ts";
@@ -33,11 +33,19 @@ async function measure(graph: ReturnType<typeof buildNetwork>, threads: number):
   return measureCost(session);
 }
 
+/** What the arithmetic would take on hardware of the published table, for two number types. */
+function energyText(cost: StaticCost): string {
+  const text = (microjoules: number): string =>
+    microjoules < 1000 ? `${microjoules.toPrecision(3)} µJ` : `${(microjoules / 1000).toPrecision(3)} mJ`;
+  return `${text(energyOf(cost, "f32"))} in float32, ${text(energyOf(cost, "i8"))} in int8 (45 nm; moving data not counted)`;
+}
+
 function summary(name: string, cost: StaticCost, measured: MeasuredCost | undefined, threads: number): string {
   const rows = [
     ["parameters", grouped(cost.params)],
     ["multiply–accumulates", `${grouped(cost.macs)}   (${short(cost.macs * 2)}FLOPs, counting a multiply–accumulate as two)`],
     ["additions", grouped(cost.adds)],
+    ["arithmetic energy", energyText(cost)],
     ["bytes moved", `${(cost.bytes / MB).toFixed(2)} MB, float32, layer by layer`],
     ["weights", `${(cost.weightBytes / MB).toFixed(2)} MB, float32`],
     ["peak activations", `${(cost.peakBytes / MB).toFixed(2)} MB, float32`],
