@@ -28,7 +28,7 @@ export function confusionText(
   const rows = confusion.map((row, truth) => {
     const total = row.reduce((sum, count) => sum + count, 0);
     const cells = row.map((count) => {
-      const text = padded(count === 0 && !palette.hasColour ? "·" : String(count), cell, true);
+      const text = padded(count === 0 ? "·" : String(count), cell, true);
       return palette.on(heat(total ? count / total : 0), text);
     });
     const recall = total ? percent(row[truth] / total) : "–";
