@@ -117,7 +117,7 @@ async function report({ job, model, result, evaluation, bytes }: Finished, conte
   const epoch = `epoch ${result.best.epoch} of ${result.epochs.length}`;
   context.print(`\n${context.out.good("✓")} ${printable(out)} (${short(bytes)}B): ${grouped(cost.params)} parameters, ${epoch}, ${speed}`);
   if (isDrawn) context.print(`  the confusion matrix as a picture: ${printable(picture)}`);
-  context.print(`  next: goldcrest classify ${printable(out)} image.jpg`);
+  context.print(`  next: npx goldcrest classify ${printable(out)} image.jpg`);
 }
 
 function held({ test, validation, train: training }: Parts): Uint32Array {
