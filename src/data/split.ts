@@ -78,7 +78,7 @@ export function duplicateWarnings(dataset: Dataset, { train, validation, test }:
       const other = byHash.get(hashOf(index));
       if (other !== undefined) pairs.push(`${dataset.nameOf(other)} = ${dataset.nameOf(index)}`);
     }
-    if (pairs.length > 0) warnings.push(`${pairs.length} images are both in ${names} (${pairs.slice(0, 3).join("; ")})`);
+    if (pairs.length > 0) warnings.push(`images that are both in ${names}: ${pairs.length} (${pairs.slice(0, 3).join("; ")})`);
   };
   compare(train, validation, "training and validation");
   compare(train, test, "training and test");

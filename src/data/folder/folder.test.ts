@@ -44,7 +44,7 @@ test("labels are the sub-folders in code-point order; nested images, Unicode nam
     const names = Array.from({ length: dataset.count }, (_, i) => dataset.nameOf(i));
     assert.deepEqual(names, ["Zebra/deep/er/2.PNG", "apple/3.jpeg", "żółw/1.png", "ﬀ/5.png", "𝒳/4.webp"]);
     assert.deepEqual([dataset.problems, dataset.channels], [[], 3]);
-    assert.match(dataset.warnings.join("\n"), /1 images outside the labels.*\n1 files that are not JPEG.*\(1 \.txt\)/);
+    assert.match(dataset.warnings.join("\n"), /images outside the labels.*: 1\nfiles that are not JPEG.*: 1 \(1 \.txt\)/);
     for (let i = 0; i < dataset.count; i++) {
       assert.deepEqual(Uint8Array.from(await dataset.pixels(i, rule)), await load(join(root, names[i]), rule));
     }
@@ -156,7 +156,7 @@ test("the same image in two parts is warned of, unbalanced labels too, and class
     const [a, b, copy] = [0, 1, 2];
     assert.equal(dataset.nameOf(copy), "cat/copy.png");
     const parts = { train: Uint32Array.of(a, b, 3), validation: Uint32Array.of(copy), test: Uint32Array.of(4) };
-    assert.deepEqual(duplicateWarnings(dataset, parts), ["1 images are both in training and validation (cat/a.png = cat/copy.png)"]);
+    assert.deepEqual(duplicateWarnings(dataset, parts), ["images that are both in training and validation: 1 (cat/a.png = cat/copy.png)"]);
     assert.deepEqual([...classWeights(countByLabel(dataset))], [2.5, 0.625]);
     await dataset.close();
   });

@@ -62,11 +62,11 @@ function checkContents(root: string, scan: Scan, usable: readonly string[], prob
 }
 
 function ignoredWarning({ ignored, loose }: Scan): string[] {
-  const outside = loose > 0 ? [`${loose} images outside the labels' sub-folders were left out`] : [];
+  const outside = loose > 0 ? [`images outside the labels' sub-folders, left out: ${loose}`] : [];
   const total = [...ignored.values()].reduce((sum, count) => sum + count, 0);
   if (total === 0) return outside;
   const kinds = [...ignored].sort((a, b) => b[1] - a[1]).map(([ending, count]) => `${count} ${ending || "without an ending"}`);
-  return [...outside, `${total} files that are not JPEG, PNG or WebP were left out (${kinds.slice(0, 5).join(", ")})`];
+  return [...outside, `files that are not JPEG, PNG or WebP, left out: ${total} (${kinds.slice(0, 5).join(", ")})`];
 }
 
 function balanceWarning(labels: readonly string[], counts: Uint32Array): string[] {
@@ -87,7 +87,7 @@ function conflictWarning(items: readonly Item[]): string[] {
     else if (other.label !== item.label) conflicts.push(`${other.path} = ${item.path}`);
   }
   if (conflicts.length === 0) return [];
-  return [`${conflicts.length} images are also filed under another label (${conflicts.slice(0, 3).join("; ")})`];
+  return [`images that are also filed under another label: ${conflicts.length} (${conflicts.slice(0, 3).join("; ")})`];
 }
 
 /** Keeps the files that can be used, with labels renumbered to those that still have images. */
