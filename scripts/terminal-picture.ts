@@ -116,7 +116,7 @@ const [width, height] = [columns * WIDE, lines.length * HIGH];
 const bitmap = `data:image/png;base64,${bitmapOf(lines, columns).toString("base64")}`;
 writeFileSync(
   out,
-  `<svg xmlns="http://www.w3.org/2000/svg" width="${width + 32}" height="${height + 32}" viewBox="-16 -16 ${width + 32} ${height + 32}" font-family="ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace" font-size="13" xml:space="preserve">
+  `<svg xmlns="http://www.w3.org/2000/svg" width="${width + 32}" height="${height + 32}" viewBox="-16 -16 ${width + 32} ${height + 32}" font-family="ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace" font-size="13" xml:space="preserve"><title>Terminal output</title>
 <rect x="-16" y="-16" width="${width + 32}" height="${height + 32}" rx="10" fill="${paper}"/>
 <image width="${width}" height="${height}" preserveAspectRatio="none" style="image-rendering:pixelated" href="${bitmap}"/>
 ${lines.map(textOf).filter(Boolean).join("\n")}
