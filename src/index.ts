@@ -27,6 +27,7 @@ export { verify } from "./ir/verify.ts";
 export { type Classifier, openClassifier } from "./model/classifier.ts";
 export { loadModel, type Model, modelGraph, saveModel } from "./model/model.ts";
 export { type CatalogueEntry, catalogue } from "./networks/catalogue.ts";
+export { type DesignPlace, designGraph, isDesign } from "./networks/designGraph.ts";
 export { type Family, families } from "./networks/families.ts";
 export { type BuildOptions, buildNetwork, findNetwork, type Network, type NetworkOptions, networks } from "./networks/index.ts";
 export {
@@ -41,9 +42,13 @@ export { ops } from "./ops/index.ts";
 export { differentiate } from "./passes/differentiate.ts";
 export type { Weighted } from "./passes/foldConstants.ts";
 export { optimise } from "./passes/index.ts";
+export { blockDiagram } from "./profile/blockDiagram.ts";
+export { type DiagramTitle, isOfAdditions, networkDiagram } from "./profile/diagram.ts";
 export { energyOf, type NumberType } from "./profile/energy.ts";
 export { type MeasuredCost, measureCost } from "./profile/measuredCost.ts";
+export { type Outline, type OutlineBlock, type OutlineRow, outline, rowsOf } from "./profile/outline.ts";
 export { type CostRow, type StaticCost, staticCost } from "./profile/staticCost.ts";
+export type { Part } from "./profile/structure.ts";
 export { initialise } from "./train/initialise.ts";
 
 /** The literature's blocks and the survey's, each a function (scope, input, options) → output. */

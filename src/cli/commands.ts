@@ -193,6 +193,45 @@ const profile: CommandRule = {
   },
 };
 
+const explain: CommandRule = {
+  name: "explain",
+  about: "Shows how a network or a block is built, with shapes and costs, as text and as a figure.",
+  operands: [
+    {
+      name: "name",
+      about: "the name of a network, or of a design as --conv takes it (goldcrest networks lists the networks)",
+      isRequired: true,
+    },
+  ],
+  groups: [
+    {
+      title: "Network",
+      options: {
+        ...network,
+        classes: { value: "n", about: "classes; by default as published" },
+        channels: { value: "n", about: "colour channels of the images", default: "3" },
+        block: { value: "path", about: "only one block of the network, op by op" },
+      },
+    },
+    {
+      title: "Design",
+      options: {
+        design: { about: "the name is a design's, where a network is called the same" },
+        inputs: { value: "n", about: "channels that it reads (default 64)" },
+        outputs: { value: "n", about: "channels that it leaves; by default as many" },
+        stride: { value: "n", about: "1 or 2 (default 1)" },
+      },
+    },
+    { title: "Figure", options: { svg: { value: "file", about: "write the figure as an SVG picture" } } },
+    output,
+  ],
+  examples: ["goldcrest explain mobilenet-v2 --svg mobilenet-v2.svg", "goldcrest explain shuffle --outputs 128 --stride 2"],
+  async run([name], options, context) {
+    const { explainCommand } = await import("./commands/explain.ts");
+    await explainCommand(name, options, context);
+  },
+};
+
 const data: CommandRule = {
   name: "data",
   about: "Downloads a data set into the cache, checked by SHA-256.",
@@ -206,4 +245,4 @@ const data: CommandRule = {
 };
 
 /** Every command. What runs one is loaded when it runs. */
-export const commands: readonly CommandRule[] = [fit, classify, evaluate, networks, profile, data];
+export const commands: readonly CommandRule[] = [fit, classify, evaluate, networks, explain, profile, data];

@@ -63,11 +63,15 @@ function convolution({ inputs, outputs, attrs }: Node): Label {
   };
 }
 
+function ordinal(n: number): string {
+  return n === 2 ? "2nd" : n === 3 ? "3rd" : `${n}th`;
+}
+
 function pooling(word: string): (node: Node) => Label {
   return ({ attrs }) => {
     const { kernel, stride } = attrs as WindowAttrs;
     const isSampling = kernel.every((extent) => extent === 1);
-    const short = isSampling ? `every ${stride[0]}. pixel` : `${word} ${square(kernel)}${strideMark(stride)}`;
+    const short = isSampling ? `every ${ordinal(stride[0])} pixel` : `${word} ${square(kernel)}${strideMark(stride)}`;
     return { role: "pool", short, long: isSampling ? short : `${word} of ${square(kernel)}, stride ${stride[0]}` };
   };
 }

@@ -127,7 +127,8 @@ export function rowsOf({ blocks }: OutlineStage): readonly OutlineRow[] {
   const rows: OutlineBlock[][] = [];
   for (const block of blocks) {
     const before = rows.at(-1)?.[0];
-    const isRepeat = before?.text === block.text && block.text !== "" && `${before.output.shape}` === `${block.output.shape}`;
+    const shapes = ({ input, output }: OutlineBlock): string => `${input.shape} ${output.shape}`;
+    const isRepeat = before?.text === block.text && block.text !== "" && shapes(before) === shapes(block);
     if (isRepeat) rows.at(-1)?.push(block);
     else rows.push([block]);
   }

@@ -2,10 +2,9 @@
 import type { Node, Value } from "../ir/graph.ts";
 import { type Label, labelOf, signals } from "./labels.ts";
 
-/** One node; pieces one after the other; or branches from one value that a node joins. A branch without parts is the identity. */
+/** One node, or branches from one value that a node joins. A branch without parts is the identity. */
 export type Part =
   | { readonly kind: "node"; readonly node: Node; readonly label: Label }
-  | { readonly kind: "series"; readonly parts: readonly Part[] }
   | { readonly kind: "branches"; readonly branches: readonly (readonly Part[])[]; readonly join: Node; readonly label: Label };
 
 /** The nodes of `among` that `to` depends on, without passing `from`; in order of execution. */
@@ -81,12 +80,13 @@ const silent: ReadonlySet<string> = new Set(["norm", "activation", "view"]);
 export function expression(parts: readonly Part[]): string {
   return parts
     .map((part): string => {
-      if (part.kind === "series") return expression(part.parts);
       if (part.kind === "node") {
         if (silent.has(part.label.role)) return "";
         return `${part.label.short}${part.label.role === "linear" ? "" : widthMark(part.node)}`;
       }
-      const written = part.branches.map(expression).filter((branch) => branch !== "");
+      // What is added to its input, or scales it, is written alone; beside what is concatenated, the input is x.
+      const isConcatenated = part.label.short === "concat";
+      const written = part.branches.map((branch) => expression(branch) || (isConcatenated ? "x" : "")).filter((branch) => branch !== "");
       return `${part.label.short}(${written.join(", ")})`;
     })
     .filter((text) => text !== "")
