@@ -84,7 +84,7 @@ function residualBlock(g: Scope, x: Value, c: number, stride: number, net: Resid
 }
 
 /** Builds a residual network from images to logits. arXiv 1512.03385, fig. 3 and section 4.2. */
-export function buildResidualNet(g: Scope, image: Value, settings: NetworkSettings, net: ResidualNet): Value {
+function buildResidualNet(g: Scope, image: Value, settings: NetworkSettings, net: ResidualNet): Value {
   const stride = strideRule(settings);
   const first = scaled(net.stages[0].c, settings.width);
   const stem = net.stem === "cifar" ? { kernel: 3, stride: 1 } : { kernel: 7, stride: stride(2) };

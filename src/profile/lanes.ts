@@ -25,7 +25,7 @@ export interface LanePlan {
 }
 
 /** Space between two layers, for arrows. */
-export const LAYER_GAP = 36;
+const LAYER_GAP = 36;
 const LANE_GAP = 30;
 const PASSAGE = 12;
 

@@ -2,7 +2,7 @@
 import type { Role } from "./labels.ts";
 
 /** Text as it may stand in an SVG file. */
-export function escaped(text: string): string {
+function escaped(text: string): string {
   return text.replace(/[<>&"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
