@@ -59,19 +59,28 @@ const layers: readonly Layer[] = [
   { side: 1, channels: 960, out: 240 },
 ];
 
-interface Contest {
+/** One node to time. */
+export interface Contest {
   readonly name: string;
   readonly macs: number;
   readonly run: () => void;
 }
 
-async function contest(name: string, op: AnyOp, shapes: readonly Shape[], attrs: object, isRelaxedAllowed: boolean): Promise<Contest> {
+/** An op on random operands, on one thread; the engine's own buffers hold them. */
+export async function contest(
+  name: string,
+  op: AnyOp,
+  shapes: readonly Shape[],
+  attrs: object,
+  isRelaxedAllowed: boolean,
+): Promise<Contest> {
   const g = graphScope();
   const weights = new Map<string, Tensor>();
   const leaves = shapes.map((shape, i) => {
     const { uniform } = random(1, `${name} ${i}`);
     weights.set(`x${i}`, { shape, data: Float32Array.from({ length: size(shape) }, (_, at) => uniform(at) - 0.5) });
-    return i === 0 ? g.input(`x${i}`, shape) : g.parameter(`x${i}`, shape, { kind: "constant", value: 0 });
+    const isStored = op.weightInputs?.includes(i) || shape.length === 1;
+    return isStored ? g.parameter(`x${i}`, shape, { kind: "constant", value: 0 }) : g.input(`x${i}`, shape);
   });
   g.output("y", op(g, leaves, attrs));
   const graph = g.finish();
@@ -113,13 +122,14 @@ function peak(isRelaxed: boolean): Contest {
 }
 
 /** Least milliseconds of one run in bursts of about half a millisecond. */
-function burst({ run }: Contest, repeats: number): number {
+export function burst({ run }: Contest, repeats: number): number {
   const start = performance.now();
   for (let i = 0; i < repeats; i++) run();
   return (performance.now() - start) / repeats;
 }
 
-function repeatsOf(each: Contest): number {
+/** Runs of a contest that make a burst. */
+export function repeatsOf(each: Contest): number {
   for (let i = 0; i < 50; i++) each.run();
   return Math.max(1, Math.ceil(0.5 / Math.max(burst(each, 5), 1e-4)));
 }

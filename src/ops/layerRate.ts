@@ -4,7 +4,7 @@ import { defineOp, type Op } from "../ir/op.ts";
 import { touched } from "./cost.ts";
 
 /** Norms below this count as this, as in the authors' code. */
-const LEAST_NORM = 1e-12;
+export const LEAST_NORM = 1e-12;
 
 /**
  * The gradient of a layer's weight → the same, scaled to the norm `rate` · √elements: AdderNet's layer-wise adaptive learning rate

@@ -128,7 +128,7 @@ export function needSimilarity({ similarity, gradient }: Similar): void {
 }
 
 /** The name of the gradient that is chosen. */
-function gradientName({ similarity, gradient }: Similar): string {
+export function gradientName({ similarity, gradient }: Similar): string {
   return gradient ?? Object.keys(similarities[similarity].gradients)[0];
 }
 

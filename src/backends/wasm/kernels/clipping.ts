@@ -44,7 +44,8 @@ const addSquares = wasmKernel("add squares", { y: "i32", partial: "i32", count: 
   k.store(y, f32.fromF64(sum));
 });
 
-function normSteps(x: Value, y: Pointer, context: LowerContext): readonly Step[] {
+/** The steps that put the squared norm of x into y. */
+export function normSteps(x: Value, y: Pointer, context: LowerContext): readonly Step[] {
   const isDense = context.isWeight(x) || x.shape.length < 2;
   const width = isDense ? size(x.shape) : x.shape[1];
   const rows = size(x.shape) / width;

@@ -14,9 +14,10 @@ import { depthwiseLoopSteps } from "./depthwiseLoop.ts";
 import { expressions } from "./expressions.ts";
 import { type Groups, groupSpan, type Windows } from "./gemm.ts";
 import { gemvSteps, LEAST_INPUTS } from "./gemv.ts";
-import { laneFloats, type PanelSource, packed, packLaneSteps, packPanelSteps, panelFloats } from "./pack.ts";
-import { padSteps } from "./pad.ts";
+import { imageOperand, type Operand, packedFor, packedMasks, spoilSteps, weightFlags } from "./operands.ts";
+import { laneFloats, type PanelSource, packLaneSteps, packPanelSteps, panelFloats } from "./pack.ts";
 import { spacedGemmSteps } from "./spacedRows.ts";
+import { forwardTap, type Tap } from "./taps.ts";
 import type { Pair, WindowSizes } from "./window.ts";
 
 /** A convolution node with its sizes spelled out. */
@@ -24,17 +25,20 @@ interface Task extends WindowSizes {
   readonly node: Node;
   readonly context: LowerContext;
   readonly epilogue: Epilogue;
+  readonly tap: Tap;
   readonly images: number;
   readonly channels: number;
   readonly outputs: number;
   readonly groups: number;
   readonly isPadded: boolean;
+  /** Size of the image with its padding. */
+  readonly paddedSize: Pair;
   readonly bias: Pointer | undefined;
 }
 
 function taskOf(node: Node, context: LowerContext, epilogue: Epilogue): Task {
   const [x, weight, bias] = node.inputs;
-  const { stride, padding, groups } = node.attrs as Convolution;
+  const { stride, padding, groups, similarity } = node.attrs as Convolution;
   const [images, channels, height, width] = x.shape;
   const [outputs, , kernelHeight, kernelWidth] = weight.shape;
   const [, , outHeight, outWidth] = node.outputs[0].shape;
@@ -42,11 +46,13 @@ function taskOf(node: Node, context: LowerContext, epilogue: Epilogue): Task {
     node,
     context,
     epilogue,
+    tap: forwardTap({ similarity }),
     images,
     channels,
     outputs,
     groups,
     size: [height, width],
+    paddedSize: [height + padding[0] + padding[1], width + padding[2] + padding[3]],
     outSize: [outHeight, outWidth],
     kernel: [kernelHeight, kernelWidth],
     stride,
@@ -56,28 +62,33 @@ function taskOf(node: Node, context: LowerContext, epilogue: Epilogue): Task {
   };
 }
 
-function depthwise(task: Task): readonly Step[] {
-  const { node, context, channels, kernel, epilogue } = task;
-  const [x, weight] = node.inputs;
-  const taps = kernel[0] * kernel[1];
-  const strides = stridesOf(weight.shape, context.isWeight(weight) ? "weight" : "activation");
-  const filters = packed(context, "lanes", weight, laneFloats(channels, taps), (target) =>
-    packLaneSteps(target, context.at(weight), channels, taps, strides[0], strides[3]),
-  );
-  const steps = taps > MOST_TAPS ? depthwiseLoopSteps : depthwiseSteps;
-  return [...filters.steps, ...steps({ ...task, epilogue, x: context.at(x), y: context.at(node.outputs[0]), packed: filters.at })];
+/** The image as the kernels read it, with zeros around it where they need whole windows. */
+function imageOf({ node, context, tap, images, channels, size, before, paddedSize }: Task, isPadded: boolean): Operand {
+  const x = context.at(node.inputs[0]);
+  const padded = isPadded ? { before, paddedSize } : { before: [0, 0] as const, paddedSize: size };
+  return imageOperand({ x, images, channels, size, ...padded }, tap.a, context);
 }
 
-/** The image with zeros around it: a copy where there is padding. Its size covers every window. */
-function paddedImage(task: Task): { readonly a: Pointer; readonly size: Pair; readonly steps: readonly Step[] } {
-  const { node, context, images, channels, size, before, isPadded } = task;
-  const x = context.at(node.inputs[0]);
-  if (!isPadded) return { a: x, size, steps: [] };
-  const { padding } = node.attrs as Convolution;
-  const paddedSize: Pair = [size[0] + padding[0] + padding[1], size[1] + padding[2] + padding[3]];
-  const lanes = pad4(channels);
-  const y = context.scratch(images * paddedSize[0] * paddedSize[1] * lanes);
-  return { a: y, size: paddedSize, steps: padSteps({ x, y, images, lanes, size, before, paddedSize }) };
+function depthwise(task: Task): readonly Step[] {
+  const { node, context, tap, channels, kernel, before, isPadded } = task;
+  const [, weight] = node.inputs;
+  const taps = kernel[0] * kernel[1];
+  const strides = stridesOf(weight.shape, context.isWeight(weight) ? "weight" : "activation");
+  const pack = (target: Pointer): readonly Step[] => packLaneSteps(target, context.at(weight), channels, taps, strides[0], strides[3]);
+  const filters = packedFor(tap, context, "lanes", weight, laneFloats(channels, taps), pack, pad4(channels));
+  // The loop over taps leaves out those on padding; where operands are changed, zeros are, too.
+  const isLoop = taps > MOST_TAPS;
+  const hasPadding = isPadded && (tap.a !== undefined || (isLoop && !tap.isZeroNeutral));
+  const image = imageOf(task, hasPadding);
+  const place = { x: image.at, y: context.at(node.outputs[0]), packed: filters.at, size: image.size };
+  const steps = (isLoop ? depthwiseLoopSteps : depthwiseSteps)({ ...task, ...place, before: hasPadding ? [0, 0] : before });
+  return [...filters.steps, ...image.steps, ...steps, ...spoiled(task, image)];
+}
+
+/** What a NaN that the operands lost makes of the output. */
+function spoiled({ node, context, tap }: Task, image: Operand): readonly Step[] {
+  const weight = weightFlags(tap, node.inputs[1], context);
+  return [...weight.steps, ...spoilSteps(node.outputs[0], [...image.flags, ...weight.flags], context)];
 }
 
 /** Channels of an image so thin that skipping its padding lanes pays. */
@@ -87,7 +98,7 @@ function thinLanesOf(kernel: Pair, channels: number): number | undefined {
 
 /** How many floats in a row one run of a window reads, and how the runs of a window lie. */
 function windowsOf(
-  { channels, groups, kernel, stride, outSize, outputs }: Task,
+  { tap, channels, groups, kernel, stride, outSize, outputs }: Task,
   size: Pair,
 ): { run: number; windows: Windows; groups?: Groups; thinLanes?: number } {
   const lanes = pad4(channels);
@@ -98,12 +109,10 @@ function windowsOf(
     const shares = { channels, inputs: channels / groups, outputs: outputs / groups };
     return { run: groupSpan(shares), windows: { ...windows, columns: kernel[1] }, groups: shares };
   }
-  // A run of one pixel stops before the padding lanes; longer runs go through them, unless the image is thin.
-  return {
-    run: kernel[1] === 1 ? channels : kernel[1] * lanes,
-    windows: { ...windows, columns: 1 },
-    thinLanes: thinLanesOf(kernel, channels),
-  };
+  const thinLanes = thinLanesOf(kernel, channels);
+  // Padding lanes are met by weights of zero; where those count, and where there are many pixels of few channels, they are left out.
+  if (!tap.isZeroNeutral && !thinLanes && channels < lanes) return { run: channels, windows: { ...windows, columns: kernel[1] } };
+  return { run: kernel[1] === 1 ? channels : kernel[1] * lanes, windows: { ...windows, columns: 1 }, thinLanes };
 }
 
 /** One pixel in, one pixel out: a fully connected layer, as in squeeze-and-excitation. */
@@ -114,35 +123,46 @@ function onePixel(task: Task): readonly Step[] {
   return gemvSteps({ x: context.at(x), ...weights, k: channels, n: outputs, bias, y: context.at(node.outputs[0]), epilogue });
 }
 
-function isOnePixel({ node, context, images, channels, size, kernel, groups, isPadded }: Task): boolean {
-  const isDense = context.isWeight(node.inputs[1]) && channels >= LEAST_INPUTS && groups === 1;
+function isOnePixel({ node, context, tap, images, channels, size, kernel, groups, isPadded }: Task): boolean {
+  const isDense = tap.isProduct && context.isWeight(node.inputs[1]) && channels >= LEAST_INPUTS && groups === 1;
   return isDense && !isPadded && images * size[0] * size[1] * kernel[0] * kernel[1] === 1;
 }
 
-function product(task: Task): readonly Step[] {
-  const { node, context, images, channels, outputs, kernel, stride, outSize, isPadded, bias, epilogue } = task;
+/** The weight in panels, and masks of where a panel's lanes have none, if zeros there would count. */
+function panelsOf(task: Task, run: number, groups: Groups | undefined): { at: Pointer; masks?: Pointer; steps: readonly Step[] } {
+  const { node, context, tap, channels, outputs, kernel } = task;
   const [, weight] = node.inputs;
-  const image = paddedImage(task);
-  const { run, windows, groups, thinLanes } = windowsOf(task, image.size);
-  const isFlat = !groups && !isPadded && kernel[0] * kernel[1] * stride[0] * stride[1] === 1;
   const [outStep, channelStep, rowStep, columnStep] = stridesOf(weight.shape, context.isWeight(weight) ? "weight" : "activation");
+  const steps = { outStep, rowStep, columnStep, channelStep };
   const panels: PanelSource = {
     source: context.at(weight),
     n: outputs,
     rows: kernel[0],
     columns: kernel[1],
     channels,
-    run: groups ? run : kernel[1] === 1 || thinLanes ? channels : pad4(channels),
-    outStep,
-    rowStep,
-    columnStep,
-    channelStep,
+    run,
+    ...steps,
     groups,
   };
   const key = groups ? `panels of ${groups.outputs} groups` : "panels";
-  const weights = packed(context, key, weight, panelFloats(panels), (target) => packPanelSteps(target, panels));
+  const floats = panelFloats(panels);
+  const weights = packedFor(tap, context, key, weight, floats, (target) => packPanelSteps(target, panels));
+  if (tap.isZeroNeutral || !groups || run === groups.inputs) return weights;
+  const still = { outStep: 0, rowStep: 0, columnStep: 0, channelStep: 0 };
+  const masks = packedMasks(context, key, weight, floats, (target, source) => packPanelSteps(target, { ...panels, ...still, source }));
+  return { at: weights.at, masks: masks.at, steps: [...weights.steps, ...masks.steps] };
+}
+
+function product(task: Task): readonly Step[] {
+  const { node, context, tap, images, channels, outputs, kernel, stride, outSize, isPadded, bias, epilogue } = task;
+  const image = imageOf(task, isPadded);
+  const { run, windows, groups, thinLanes } = windowsOf(task, image.size);
+  const isFlat = !groups && !isPadded && kernel[0] * kernel[1] * stride[0] * stride[1] === 1;
+  const isWhole = kernel[1] === 1 || thinLanes || !tap.isZeroNeutral;
+  const weights = panelsOf(task, groups ? run : isWhole ? channels : pad4(channels), groups);
   const steps = spacedGemmSteps(context, {
-    a: image.a,
+    tap,
+    a: image.at,
     rows: images * outSize[0] * outSize[1],
     lda: stride[1] * pad4(channels),
     k: run,
@@ -150,19 +170,20 @@ function product(task: Task): readonly Step[] {
     groups,
     thinLanes,
     packed: weights.at,
+    masks: weights.masks,
     n: outputs,
     bias,
     y: context.at(node.outputs[0]),
     ldy: pad4(outputs),
     epilogue,
   });
-  return [...weights.steps, ...image.steps, ...steps];
+  return [...weights.steps, ...image.steps, ...steps, ...spoiled(task, image)];
 }
 
-/** Steps of a convolution with the product as its similarity. */
+/** Steps of a convolution, whatever its similarity. */
 export const conv2d: Lower = (node, context) => {
   const epilogue = epilogueOf(node, context, expressions);
-  if ((node.attrs as Convolution).similarity !== "product" || !epilogue || !hasActivations(node, context)) return undefined;
+  if (!epilogue || !hasActivations(node, context)) return undefined;
   const task = taskOf(node, context, epilogue);
   const isDepthwise = task.groups === task.channels && task.outputs === task.channels;
   if (isDepthwise) return depthwise(task);

@@ -10,16 +10,20 @@ import { depthwiseSteps, MOST_TAPS } from "./depthwise.ts";
 import { depthwiseLoopSteps } from "./depthwiseLoop.ts";
 import { depthwiseSpreadSteps, isSpreadServed } from "./depthwiseSpread.ts";
 import { groupSpan } from "./gemm.ts";
-import { laneFloats, type PanelSource, packed, packLaneSteps, packPanelSteps, panelFloats } from "./pack.ts";
+import { imageOperand, type Operand, packedFor, packedMasks, spoilSteps, weightFlags } from "./operands.ts";
+import { laneFloats, type PanelSource, packLaneSteps, packPanelSteps, panelFloats } from "./pack.ts";
 import { padSteps } from "./pad.ts";
+import { sampleSteps } from "./sample.ts";
 import { spacedGemmSteps } from "./spacedRows.ts";
 import { spreadSteps } from "./spread.ts";
+import { gradientTaps, type Tap } from "./taps.ts";
 import type { Pair } from "./window.ts";
 
 /** A gradient with its sizes spelled out. `outputs` and `outSize` are those of dy. */
 interface Task {
   readonly node: Node;
   readonly context: LowerContext;
+  readonly tap: Tap;
   readonly images: number;
   readonly channels: number;
   readonly outputs: number;
@@ -33,16 +37,19 @@ interface Task {
   readonly strides: readonly number[];
   readonly dx: Pointer;
   readonly dy: Pointer;
+  /** x, where the tap reads it. */
+  readonly own: Pointer | undefined;
 }
 
 function taskOf(node: Node, context: LowerContext): Task {
-  const [dy, weight] = node.inputs;
-  const { stride, padding, groups, inputShape } = node.attrs as ConvolutionInputGradient;
+  const [dy, weight, x] = node.inputs;
+  const { stride, padding, groups, inputShape, similarity, gradient } = node.attrs as ConvolutionInputGradient;
   const [images, channels, height, width] = inputShape;
   const [, outputs, outHeight, outWidth] = dy.shape;
   return {
     node,
     context,
+    tap: gradientTaps({ similarity, gradient }).input,
     images,
     channels,
     outputs,
@@ -55,6 +62,7 @@ function taskOf(node: Node, context: LowerContext): Task {
     strides: stridesOf(weight.shape, context.isWeight(weight) ? "weight" : "activation"),
     dx: context.at(node.outputs[0]),
     dy: context.at(dy),
+    own: x && context.at(x),
   };
 }
 
@@ -63,14 +71,19 @@ function beforeOf({ kernel, padding }: Task): Pair {
   return [kernel[0] - 1 - padding[0], kernel[1] - 1 - padding[2]];
 }
 
+/** dy as the tap reads it; `at` holds images of this size. */
+function changed({ context, tap, images, outputs }: Task, at: Pointer, size: Pair): Operand {
+  return imageOperand({ x: at, images, channels: outputs, size, before: [0, 0], paddedSize: size }, tap.a, context);
+}
+
 /** dy among zeros, as large as dx with a window around each pixel; dy itself where nothing is to be added. */
-function spreadGradient(task: Task): { readonly at: Pointer; readonly size: Pair; readonly steps: readonly Step[] } {
+function spreadGradient(task: Task): Operand {
   const { context, images, outputs, size, outSize, kernel, stride, padding, dy } = task;
   const spreadSize: Pair = [size[0] + kernel[0] - 1, size[1] + kernel[1] - 1];
   const before = beforeOf(task);
   const isDense = stride[0] === 1 && stride[1] === 1;
   if (isDense && spreadSize[0] === outSize[0] && spreadSize[1] === outSize[1] && before[0] === 0 && before[1] === 0) {
-    return { at: dy, size: outSize, steps: [] };
+    return changed(task, dy, outSize);
   }
   const lanes = pad4(outputs);
   const at = context.scratch(images * spreadSize[0] * spreadSize[1] * lanes);
@@ -79,45 +92,60 @@ function spreadGradient(task: Task): { readonly at: Pointer; readonly size: Pair
   const steps = isPadded
     ? padSteps({ ...place, before, paddedSize: spreadSize })
     : spreadSteps({ ...place, spreadSize, stride, shift: [-before[0], -before[1]] });
-  return { at, size: spreadSize, steps };
+  const operand = changed(task, at, spreadSize);
+  return { ...operand, steps: [...steps, ...operand.steps] };
+}
+
+/** What a NaN that the operands lost makes of dx. */
+function spoiled({ node, context, tap }: Task, gradient: Operand): readonly Step[] {
+  const weight = weightFlags(tap, node.inputs[1], context);
+  return [...weight.steps, ...spoilSteps(node.outputs[0], [...gradient.flags, ...weight.flags], context)];
+}
+
+/** A strided depthwise gradient without zeros between dy's pixels. */
+function depthwiseSpread(task: Task): readonly Step[] {
+  const { node, context, tap, channels, kernel, padding, strides } = task;
+  const [, weight] = node.inputs;
+  const taps = kernel[0] * kernel[1];
+  const pack = (target: Pointer): readonly Step[] => packLaneSteps(target, context.at(weight), channels, taps, strides[0], strides[3]);
+  const filters = packedFor(tap, context, "lanes", weight, laneFloats(channels, taps), pack, pad4(channels));
+  const before: Pair = [padding[0], padding[2]];
+  return [...filters.steps, ...depthwiseSpreadSteps({ ...task, packed: filters.at, before })];
 }
 
 function depthwise(task: Task): readonly Step[] {
-  const { node, context, images, channels, size, outSize, kernel, stride, padding, strides, dx, dy } = task;
+  const { node, context, tap, images, channels, size, outSize, kernel, stride, strides, dx, dy, own } = task;
   const [, weight] = node.inputs;
   const taps = kernel[0] * kernel[1];
   const isStrided = stride[0] > 1 || stride[1] > 1;
-  const sizes = { images, channels, kernel };
-  if (isStrided && isSpreadServed(kernel, stride)) {
-    const filters = packed(context, "lanes", weight, laneFloats(channels, taps), (target) =>
-      packLaneSteps(target, context.at(weight), channels, taps, strides[0], strides[3]),
-    );
-    const before: Pair = [padding[0], padding[2]];
-    return [...filters.steps, ...depthwiseSpreadSteps({ ...sizes, dx, dy, packed: filters.at, size, outSize, stride, before })];
-  }
-  const filters = packed(context, "lanes turned round", weight, laneFloats(channels, taps), (target) => {
+  // Where operands are changed, zeros are, too: they must be in memory.
+  if (isStrided && !tap.a && isSpreadServed(kernel, stride)) return depthwiseSpread(task);
+  const pack = (target: Pointer): readonly Step[] => {
     const last = shifted(context.at(weight), (taps - 1) * strides[3] * 4);
     return packLaneSteps(target, last, channels, taps, strides[0], -strides[3]);
-  });
+  };
+  const filters = packedFor(tap, context, "lanes turned round", weight, laneFloats(channels, taps), pack, pad4(channels));
   const steps = taps > MOST_TAPS ? depthwiseLoopSteps : depthwiseSteps;
-  const dense = { ...sizes, y: dx, packed: filters.at, outSize: size, stride: [1, 1] as const };
-  if (!isStrided) return [...filters.steps, ...steps({ ...dense, x: dy, size: outSize, before: beforeOf(task) })];
+  const dense = { tap, images, channels, kernel, y: dx, packed: filters.at, own, outSize: size, stride: [1, 1] as const };
+  if (!isStrided && !tap.a) return [...filters.steps, ...steps({ ...dense, x: dy, size: outSize, before: beforeOf(task) })];
   const spread = spreadGradient(task);
-  return [...filters.steps, ...spread.steps, ...steps({ ...dense, x: spread.at, size: spread.size, before: [0, 0] })];
+  const sums = steps({ ...dense, x: spread.at, size: spread.size, before: [0, 0] });
+  return [...filters.steps, ...spread.steps, ...sums, ...spoiled(task, spread)];
 }
 
 /** The weight as a matrix from dy's channels (and taps, turned round) to dx's. */
-function panelsOf({ node, context, channels, outputs, groups, kernel, strides }: Task): PanelSource {
+function panelsOf({ node, context, tap, channels, outputs, groups, kernel, strides }: Task): PanelSource {
   const [outStride, channelStride, rowStride, columnStride] = strides;
   const last = (kernel[0] - 1) * rowStride + (kernel[1] - 1) * columnStride;
   const shares = { channels: outputs, inputs: outputs / groups, outputs: channels / groups };
+  const isWhole = kernel[1] === 1 || !tap.isZeroNeutral;
   return {
     source: shifted(context.at(node.inputs[1]), last * 4),
     n: channels,
     rows: kernel[0],
     columns: kernel[1],
     channels: outputs,
-    run: groups > 1 ? groupSpan(shares) : kernel[1] === 1 ? outputs : pad4(outputs),
+    run: groups > 1 ? groupSpan(shares) : isWhole ? outputs : pad4(outputs),
     outStep: channelStride,
     rowStep: -rowStride,
     columnStep: -columnStride,
@@ -127,19 +155,42 @@ function panelsOf({ node, context, channels, outputs, groups, kernel, strides }:
   };
 }
 
-/** dx (or, where `rows` says so, another matrix of its channels) as a product. */
-function product(task: Task, a: Pointer, size: Pair, y: Pointer, outSize: Pair): readonly Step[] {
-  const { node, context, images, channels, outputs, kernel, groups } = task;
-  const panels = panelsOf(task);
+/** Packed weights, and masks of where a panel's lanes have none, if zeros there would count. */
+function packedPanels(
+  { node, context, tap, outputs, groups }: Task,
+  panels: PanelSource,
+): { at: Pointer; masks?: Pointer; steps: readonly Step[] } {
   const key = groups > 1 ? `turned panels of ${outputs / groups} in groups` : "turned panels";
-  const weights = packed(context, key, node.inputs[1], panelFloats(panels), (target) => packPanelSteps(target, panels));
+  const [, weight] = node.inputs;
+  const floats = panelFloats(panels);
+  const weights = packedFor(tap, context, key, weight, floats, (target) => packPanelSteps(target, panels));
+  if (tap.isZeroNeutral || !panels.groups || panels.run === panels.groups.inputs) return weights;
+  const still = { outStep: 0, rowStep: 0, columnStep: 0, channelStep: 0, groupStep: 0 };
+  const masks = packedMasks(context, key, weight, floats, (target, source) => packPanelSteps(target, { ...panels, ...still, source }));
+  return { at: weights.at, masks: masks.at, steps: [...weights.steps, ...masks.steps] };
+}
+
+/** dx, or another matrix of its channels, as a product: from `a` of this size to `y`. `own` lies as y does. */
+interface Product {
+  readonly a: Pointer;
+  readonly size: Pair;
+  readonly y: Pointer;
+  readonly outSize: Pair;
+  readonly own: Pointer | undefined;
+}
+
+function product(task: Task, { a, size, y, outSize, own }: Product): readonly Step[] {
+  const { context, tap, images, channels, outputs, kernel, groups } = task;
+  const panels = panelsOf(task);
+  const weights = packedPanels(task, panels);
   const lanes = pad4(outputs);
   const line = size[1] * lanes;
   const isFlat = groups === 1 && kernel[0] * kernel[1] === 1;
-  const isOneRun = groups === 1 && kernel[1] > 1;
+  const isOneRun = groups === 1 && kernel[1] > 1 && (tap.isZeroNeutral || outputs === lanes);
   const places = { outWidth: outSize[1], outHeight: outSize[0], rowStep: line, imageStep: size[0] * line };
   const windows = { ...places, rows: kernel[0], columns: isOneRun ? 1 : kernel[1], rowRun: line, columnRun: lanes };
   const steps = spacedGemmSteps(context, {
+    tap,
     a,
     rows: images * outSize[0] * outSize[1],
     lda: lanes,
@@ -147,6 +198,8 @@ function product(task: Task, a: Pointer, size: Pair, y: Pointer, outSize: Pair):
     windows: isFlat ? undefined : windows,
     groups: panels.groups,
     packed: weights.at,
+    masks: weights.masks,
+    own,
     n: channels,
     y,
     ldy: pad4(channels),
@@ -156,21 +209,26 @@ function product(task: Task, a: Pointer, size: Pair, y: Pointer, outSize: Pair):
 
 /** A strided 1 × 1 filter: the product at dy's size, then its pixels among zeros. */
 function sparsePoints(task: Task): readonly Step[] {
-  const { context, images, channels, size, outSize, stride, padding, dx, dy } = task;
+  const { context, images, channels, size, outSize, stride, padding, dx, dy, own } = task;
   const lanes = pad4(channels);
-  const points = context.scratch(images * outSize[0] * outSize[1] * lanes);
-  const shift: Pair = [padding[0], padding[2]];
-  const spread = spreadSteps({ x: points, y: dx, images, lanes, size: outSize, spreadSize: size, stride, shift });
-  return [...product(task, dy, outSize, points, outSize), ...spread];
+  const scratch = (): Pointer => context.scratch(images * outSize[0] * outSize[1] * lanes);
+  const y = scratch();
+  const before: Pair = [padding[0], padding[2]];
+  const gradient = changed(task, dy, outSize);
+  const seen = own && scratch();
+  const samples = own && seen ? sampleSteps(own, seen, images, lanes, { size, outSize, stride, before }) : [];
+  const points = product(task, { a: gradient.at, size: outSize, y, outSize, own: seen });
+  const spread = spreadSteps({ x: y, y: dx, images, lanes, size: outSize, spreadSize: size, stride, shift: before });
+  return [...gradient.steps, ...samples, ...points, ...spread, ...spoiled(task, gradient)];
 }
 
 export const conv2dInputGradient: Lower = (node, context) => {
-  if ((node.attrs as ConvolutionInputGradient).similarity !== "product") return undefined;
   const task = taskOf(node, context);
-  const { groups, channels, outputs, kernel, stride, padding, size, dx } = task;
+  const { groups, channels, outputs, kernel, stride, padding, size, dx, own } = task;
   if (groups === channels && groups === outputs) return depthwise(task);
   const isDense = stride[0] === 1 && stride[1] === 1 && padding.every((extent) => extent === 0);
   if (kernel[0] === 1 && kernel[1] === 1 && !isDense) return sparsePoints(task);
   const spread = spreadGradient(task);
-  return [...spread.steps, ...product(task, spread.at, spread.size, dx, size)];
+  const steps = product(task, { a: spread.at, size: spread.size, y: dx, outSize: size, own });
+  return [...spread.steps, ...steps, ...spoiled(task, spread)];
 };

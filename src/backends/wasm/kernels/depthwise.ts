@@ -12,14 +12,18 @@ import type { Epilogue } from "../epilogue.ts";
 import { type Pointer, type Step, shifted, step } from "../kernel.ts";
 import { pad4 } from "../layout.ts";
 import { type Arguments, type Fields, wasmKernel } from "../module.ts";
+import type { Tap, TapCode } from "./taps.ts";
 import type { Pair, WindowSizes } from "./window.ts";
 
 /** One depthwise convolution over images of `channels` (padded to 4) lanes. */
 export interface Depthwise extends WindowSizes {
+  readonly tap: Tap;
   readonly x: Pointer;
   readonly y: Pointer;
   /** Filters packed in lanes. */
   readonly packed: Pointer;
+  /** The tap's third operand, laid out as y. */
+  readonly own?: Pointer;
   readonly bias?: Pointer;
   readonly epilogue?: Epilogue;
   readonly images: number;
@@ -44,9 +48,10 @@ const baseFields = {
   tileRows: "i32",
 } as const;
 
-type Args = Arguments<typeof baseFields & { readonly bias: "i32" }>;
+type Args = Arguments<typeof baseFields & { readonly bias: "i32"; readonly own: "i32" }>;
 
 interface Kind {
+  readonly tap: Tap;
   readonly kernel: Pair;
   readonly stride: Pair;
   readonly tile: Pair;
@@ -67,6 +72,7 @@ interface TileContext {
   readonly k: Code;
   readonly kind: Kind;
   readonly args: Args;
+  readonly tap: TapCode;
   readonly finish: (x: V128, at: Expr<"i32">) => V128;
   readonly corner: Corner;
 }
@@ -77,13 +83,13 @@ function patchOf({ kernel, stride, tile }: Kind): Pair {
 }
 
 /** Every (output of the tile, tap) pair that reads patch pixel (row, column). */
-function usesOf({ kernel, stride, tile }: Kind, row: number, column: number): { readonly output: number; readonly tap: number }[] {
-  const uses: { output: number; tap: number }[] = [];
+function usesOf({ kernel, stride, tile }: Kind, row: number, column: number): { readonly output: number; readonly index: number }[] {
+  const uses: { output: number; index: number }[] = [];
   for (let y = 0; y < tile[0]; y++) {
     for (let x = 0; x < tile[1]; x++) {
       const ky = row - y * stride[0];
       const kx = column - x * stride[1];
-      if (ky >= 0 && ky < kernel[0] && kx >= 0 && kx < kernel[1]) uses.push({ output: y * tile[1] + x, tap: ky * kernel[1] + kx });
+      if (ky >= 0 && ky < kernel[0] && kx >= 0 && kx < kernel[1]) uses.push({ output: y * tile[1] + x, index: ky * kernel[1] + kx });
     }
   }
   return uses;
@@ -91,10 +97,11 @@ function usesOf({ kernel, stride, tile }: Kind, row: number, column: number): { 
 
 /** The sums of one vector of channels: patch rows from top to bottom, each pixel loaded once, filter taps when a row first needs them. */
 function sumPatch(
-  { k, kind, args }: TileContext,
+  { k, kind, args, tap }: TileContext,
   filter: Local<"i32">,
   done: Local<"i32">,
   pixelAt: (row: number, column: number) => Expr<"i32">,
+  owns: readonly Local<"v128">[],
 ): Local<"v128">[] {
   const start = kind.hasBias ? v128.load(args.bias.plus(done)) : f32x4.const(0);
   const first = k.local(start);
@@ -106,16 +113,17 @@ function sumPatch(
       const uses = usesOf(kind, row, column);
       if (uses.length === 0) continue;
       const pixel = k.local(v128.load(pixelAt(row, column)));
-      for (const { output, tap } of uses) {
-        let weight = taps.get(tap);
+      for (const { output, index } of uses) {
+        let weight = taps.get(index);
         if (!weight) {
-          weight = k.local(v128.load(filter, tap * 16));
-          taps.set(tap, weight);
+          weight = k.local(v128.load(filter, index * 16));
+          taps.set(index, weight);
         }
-        sums[output].set(k.madd(pixel, weight, sums[output]));
+        sums[output].set(tap.add(sums[output], pixel, weight, owns[output], undefined));
       }
     }
   }
+  for (const [output, sum] of sums.entries()) if (kind.tap.hasOwn) sum.set(tap.finish(sum, owns[output]));
   return sums;
 }
 
@@ -127,6 +135,17 @@ function outputStart({ k, args, corner }: TileContext): Local<"i32"> {
 
 function outputPlace({ tile }: Kind, index: number): Pair {
   return [Math.floor(index / tile[1]), index % tile[1]];
+}
+
+/** The third operands of a tile's sums; past the output's edge the first one again. */
+function ownsOf({ k, kind, args, tap }: TileContext, at: Local<"i32">, isThere?: (place: Pair) => Expr<"i32">): Local<"v128">[] {
+  if (!kind.tap.hasOwn) return [];
+  return Array.from({ length: kind.tile[0] * kind.tile[1] }, (_, index) => {
+    const [row, column] = outputPlace(kind, index);
+    const away = k.local(args.pixel.times(args.outWidth.times(row).plus(column)));
+    const place = isThere && index > 0 ? i32.select(isThere([row, column]), away, 0) : away;
+    return k.local(tap.own(v128.load(args.own.plus(at).plus(place))));
+  });
 }
 
 /** Stores output (row, column) of the tile that begins at byte `at` of y. */
@@ -148,7 +167,8 @@ function innerTile(context: TileContext): void {
   const filter = k.local(args.packed);
   const at = outputStart(context);
   k.for({ to: args.pixel, step: 16 }, (done) => {
-    const sums = sumPatch(context, filter, done, (row, column) => (column === 0 ? lines[row] : lines[row].plus(offsets[column])));
+    const pixelAt = (row: number, column: number): Expr<"i32"> => (column === 0 ? lines[row] : lines[row].plus(offsets[column]));
+    const sums = sumPatch(context, filter, done, pixelAt, ownsOf(context, at));
     for (const [i, sum] of sums.entries()) storeSum(context, sum, at, outputPlace(kind, i));
     for (const line of lines) line.add(16);
     filter.add(kind.kernel[0] * kind.kernel[1] * 16);
@@ -177,12 +197,14 @@ function edgeTile(context: TileContext): void {
   const filter = k.local(args.packed);
   const at = outputStart(context);
   k.for({ to: args.pixel, step: 16 }, (done) => {
-    const sums = sumPatch(context, filter, done, (row, column) => pixels[row][column].plus(done));
+    const isThere = ([row, column]: Pair): Expr<"i32"> => i32.and(i32.gt(outRows, row), i32.gt(outColumns, column));
+    const owns = ownsOf(context, at, isThere);
+    const sums = sumPatch(context, filter, done, (row, column) => pixels[row][column].plus(done), owns);
     sums.forEach((sum, i) => {
       const [row, column] = outputPlace(kind, i);
       const store = (): void => storeSum(context, sum, at, [row, column]);
       if (i === 0) store();
-      else k.if(i32.and(i32.gt(outRows, row), i32.gt(outColumns, column)), store);
+      else k.if(isThere([row, column]), store);
     });
     filter.add(kind.kernel[0] * kind.kernel[1] * 16);
     at.add(16);
@@ -191,6 +213,7 @@ function edgeTile(context: TileContext): void {
 
 function emitDepthwise(kind: Kind, args: Args, k: Code): void {
   const finish = kind.epilogue?.begin(k, args as unknown as Arguments<Record<string, "i32">>) ?? ((x: V128) => x);
+  const tap = kind.tap.begin(k);
   const [rows, columns] = patchOf(kind);
   k.for({ from: args.begin, to: args.end }, (unit) => {
     const image = k.local(i32.divU(unit, args.tileRows));
@@ -203,7 +226,7 @@ function emitDepthwise(kind: Kind, args: Args, k: Code): void {
     const isInnerRow = k.local(isRowInside);
     k.for({ to: args.outWidth, step: kind.tile[1] }, (outputColumn) => {
       const inputColumn = k.local(outputColumn.times(kind.stride[1]).minus(args.left));
-      const context = { k, kind, args, finish, corner: { image, inputRow, inputColumn, outputRow, outputColumn } };
+      const context = { k, kind, args, tap, finish, corner: { image, inputRow, inputColumn, outputRow, outputColumn } };
       const isColumnInside = i32.and(
         i32.ge(inputColumn, 0),
         i32.and(i32.le(inputColumn.plus(columns), args.width), i32.le(outputColumn.plus(kind.tile[1]), args.outWidth)),
@@ -219,8 +242,9 @@ function emitDepthwise(kind: Kind, args: Args, k: Code): void {
 
 function kernelOf(kind: Kind): ReturnType<typeof wasmKernel<Fields>> {
   const name = [kind.kernel, kind.stride, kind.tile].map((pair) => pair.join("x"));
-  const key = `depthwise ${name[0]} stride ${name[1]} tile ${name[2]}${kind.hasBias ? " bias" : ""}${kind.epilogue?.key ?? ""}`;
-  const fields = { ...baseFields, ...(kind.hasBias ? { bias: "i32" as const } : {}), ...kind.epilogue?.fields };
+  const key = `depthwise${kind.tap.key} ${name[0]} stride ${name[1]} tile ${name[2]}${kind.hasBias ? " bias" : ""}${kind.epilogue?.key ?? ""}`;
+  const own: Fields = kind.tap.hasOwn ? { own: "i32" } : {};
+  const fields = { ...baseFields, ...own, ...(kind.hasBias ? { bias: "i32" as const } : {}), ...kind.epilogue?.fields };
   return wasmKernel<Fields>(key, fields, (args, k) => emitDepthwise(kind, args as unknown as Args, k));
 }
 
@@ -241,7 +265,7 @@ function tileOf(kernel: Pair, stride: Pair, [outHeight, outWidth]: Pair, lanes: 
 
 /** The steps of one depthwise convolution with a kernel of at most `MOST_TAPS`. */
 export function depthwiseSteps(depthwise: Depthwise): readonly Step[] {
-  const { images, channels, size, outSize, kernel, stride, before, packed, bias, epilogue } = depthwise;
+  const { tap, images, channels, size, outSize, kernel, stride, before, packed, own, bias, epilogue } = depthwise;
   const lanes = pad4(channels);
   const tile = tileOf(kernel, stride, outSize, lanes);
   const tileRows = Math.ceil(outSize[0] / tile[0]);
@@ -258,8 +282,9 @@ export function depthwiseSteps(depthwise: Depthwise): readonly Step[] {
     left: before[1],
     pixel: lanes * 4,
     tileRows,
+    ...(own ? { own } : {}),
     ...(bias ? { bias } : {}),
     ...epilogue?.args,
   };
-  return [step(kernelOf({ kernel, stride, tile, hasBias: bias !== undefined, epilogue }), images * tileRows, args)];
+  return [step(kernelOf({ tap, kernel, stride, tile, hasBias: bias !== undefined, epilogue }), images * tileRows, args)];
 }

@@ -9,15 +9,20 @@
 import { type Code, type Expr, f32, f32x4, i32, type Local, v128 } from "../assembler.ts";
 import { type LowerContext, type Pointer, type Step, step } from "../kernel.ts";
 import { pad4 } from "../layout.ts";
-import { type Arguments, wasmKernel } from "../module.ts";
+import { type Arguments, type Fields, wasmKernel } from "../module.ts";
+import { changeSteps } from "./operands.ts";
+import type { Preparation, Tap, TapCode } from "./taps.ts";
 import type { Pair, WindowSizes } from "./window.ts";
 
 /** One gradient. */
 export interface DepthwiseSums extends WindowSizes {
+  readonly tap: Tap;
   readonly x: Pointer;
   readonly dy: Pointer;
   /** [channel][tap], dense. */
   readonly dw: Pointer;
+  /** The tap's third operand, in lanes [vector][tap][4]. */
+  readonly own?: Pointer;
   readonly images: number;
   readonly channels: number;
 }
@@ -33,7 +38,8 @@ const fields = {
   x: "i32",
   dy: "i32",
   partial: "i32",
-  zeros: "i32",
+  xZeros: "i32",
+  dyZeros: "i32",
   height: "i32",
   width: "i32",
   outHeight: "i32",
@@ -46,9 +52,10 @@ const fields = {
   chunkRows: "i32",
 } as const;
 
-type Args = Arguments<typeof fields>;
+type Args = Arguments<typeof fields & { readonly own: "i32" }>;
 
 interface Kind {
+  readonly tap: Tap;
   readonly kernel: Pair;
   readonly stride: Pair;
 }
@@ -59,8 +66,9 @@ interface Pass {
   readonly last: number;
 }
 
-function passesOf([rows, columns]: Pair): Pass[] {
-  const most = Math.max(1, Math.floor(MOST_SUMS / columns));
+function passesOf({ tap, kernel: [rows, columns] }: Kind): Pass[] {
+  // A third operand takes as many registers as the sums.
+  const most = Math.max(1, Math.floor(MOST_SUMS / (tap.hasOwn ? 2 : 1) / columns));
   return Array.from({ length: Math.ceil(rows / most) }, (_, i) => ({ first: i * most, last: Math.min(rows, (i + 1) * most) }));
 }
 
@@ -68,7 +76,7 @@ function passesOf([rows, columns]: Pair): Pass[] {
 function pixelPointers(
   k: Code,
   args: Args,
-  grid: { base: Local<"i32">; image: Local<"i32">; rows: Local<"i32">; columns: Local<"i32"> },
+  grid: { base: Local<"i32">; zeros: Local<"i32">; image: Local<"i32">; rows: Local<"i32">; columns: Local<"i32"> },
   corner: readonly [Local<"i32">, Local<"i32">],
   [rows, columns]: Pair,
 ): Local<"i32">[][] {
@@ -78,7 +86,7 @@ function pixelPointers(
     return Array.from({ length: columns }, (_, column) => {
       const x = k.local(corner[1].plus(column));
       const isInside = i32.and(i32.ltU(y, grid.rows), i32.ltU(x, grid.columns));
-      return k.local(i32.select(isInside, grid.base.plus(line.plus(x).times(args.pixel)), args.zeros));
+      return k.local(i32.select(isInside, grid.base.plus(line.plus(x).times(args.pixel)), grid.zeros));
     });
   });
 }
@@ -86,20 +94,23 @@ function pixelPointers(
 /** One pass over all vectors of channels; `pixel` is their bytes. */
 function sumTile(
   k: Code,
-  { kernel, stride }: Kind,
+  { tap: kind, kernel, stride }: Kind,
+  tap: TapCode,
   pass: Pass,
   xs: Local<"i32">[][],
   dys: Local<"i32">[][],
   sums: Local<"i32">,
-  pixel: Local<"i32">,
+  { pixel, own: ownAt }: Args,
 ): void {
   const taps = kernel[0] * kernel[1];
   const columns = kernel[1];
   const at = k.local(sums);
+  const third = kind.hasOwn ? k.local(ownAt) : undefined;
   k.for({ to: pixel, step: 16 }, (done) => {
-    const total = Array.from({ length: (pass.last - pass.first) * columns }, (_, i) =>
-      k.local(v128.load(at, (pass.first * columns + i) * 16)),
-    );
+    const places = Array.from({ length: (pass.last - pass.first) * columns }, (_, i) => (pass.first * columns + i) * 16);
+    const owns = third ? places.map((place) => k.local(tap.own(v128.load(third, place)))) : [];
+    // Sums that a third operand finishes start anew in every tile.
+    const total = places.map((place) => k.local(third ? f32x4.const(0) : v128.load(at, place)));
     const slopes = dys.map((row) => row.map((pointer) => k.local(v128.load(pointer.plus(done)))));
     for (const [y, row] of xs.entries()) {
       for (const [x, pointer] of row.entries()) {
@@ -109,19 +120,23 @@ function sumTile(
             const [ky, kx] = [y - ty * stride[0], x - tx * stride[1]];
             if (ky < pass.first || ky >= pass.last || kx < 0 || kx >= columns) continue;
             value ??= k.local(v128.load(pointer.plus(done)));
-            const sum = total[(ky - pass.first) * columns + kx];
-            sum.set(k.madd(value, slopes[ty][tx], sum));
+            const index = (ky - pass.first) * columns + kx;
+            total[index].set(tap.add(total[index], slopes[ty][tx], value, owns[index], undefined));
           }
         }
       }
     }
-    for (const [i, sum] of total.entries()) k.store(at, sum, (pass.first * columns + i) * 16);
+    for (const [i, sum] of total.entries()) {
+      k.store(at, third ? f32x4.add(tap.finish(sum, owns[i]), v128.load(at, places[i])) : sum, places[i]);
+    }
+    third?.add(taps * 16);
     at.add(taps * 16);
   });
 }
 
 function emitSums(kind: Kind, args: Args, k: Code): void {
   const { kernel, stride } = kind;
+  const tap = kind.tap.begin(k);
   const taps = kernel[0] * kernel[1];
   const patch: Pair = [(TILE[0] - 1) * stride[0] + kernel[0], (TILE[1] - 1) * stride[1] + kernel[1]];
   k.for({ from: args.begin, to: args.end }, (unit) => {
@@ -135,11 +150,11 @@ function emitSums(kind: Kind, args: Args, k: Code): void {
       const row = k.local(outRow.times(stride[0]).minus(args.top));
       k.for({ to: args.outWidth, step: TILE[1] }, (outColumn) => {
         const column = k.local(outColumn.times(stride[1]).minus(args.left));
-        const inputs = { base: args.x, image, rows: args.height, columns: args.width };
-        const outputs = { base: args.dy, image, rows: args.outHeight, columns: args.outWidth };
+        const inputs = { base: args.x, zeros: args.xZeros, image, rows: args.height, columns: args.width };
+        const outputs = { base: args.dy, zeros: args.dyZeros, image, rows: args.outHeight, columns: args.outWidth };
         const xs = pixelPointers(k, args, inputs, [row, column], patch);
         const dys = pixelPointers(k, args, outputs, [outRow, outColumn], TILE);
-        for (const pass of passesOf(kernel)) sumTile(k, kind, pass, xs, dys, sums, args.pixel);
+        for (const pass of passesOf(kind)) sumTile(k, kind, tap, pass, xs, dys, sums, args);
       });
     });
   });
@@ -173,9 +188,14 @@ const clear = wasmKernel("clear", { y: "i32", vectors: "i32" }, ({ y, vectors, b
   );
 });
 
+/** A pixel of zeros as the tap wants them. */
+function zeroRow(y: Pointer, lanes: number, preparation: Preparation | undefined): readonly Step[] {
+  return [step(clear, 1, { y, vectors: lanes / 4 }), ...(preparation ? changeSteps(y, lanes, preparation) : [])];
+}
+
 /** The steps of one gradient. */
 export function depthwiseSumSteps(sums: DepthwiseSums, context: LowerContext): readonly Step[] {
-  const { x, dy, dw, images, channels, size, outSize, kernel, stride, before } = sums;
+  const { tap, x, dy, dw, own, images, channels, size, outSize, kernel, stride, before } = sums;
   const lanes = pad4(channels);
   const taps = kernel[0] * kernel[1];
   const tileRows = Math.ceil(outSize[0] / TILE[0]);
@@ -183,16 +203,19 @@ export function depthwiseSumSteps(sums: DepthwiseSums, context: LowerContext): r
   const chunkRows = Math.ceil(allRows / Math.min(allRows, CHUNKS));
   const chunks = Math.ceil(allRows / chunkRows);
   const partial = context.scratch(chunks * lanes * taps);
-  const zeros = context.scratch(lanes);
-  const kernelName = `depthwise sums ${kernel.join("x")} stride ${stride.join("x")}`;
+  const [xZeros, dyZeros] = [context.scratch(lanes), context.scratch(lanes)];
+  const kernelName = `depthwise${tap.key} sums ${kernel.join("x")} stride ${stride.join("x")}`;
   const [[height, width], [outHeight, outWidth], [top, left]] = [size, outSize, before];
   const shape = { height, width, outHeight, outWidth, top, left, pixel: lanes * 4, tileRows, allRows, chunkRows };
   return [
-    step(clear, 1, { y: zeros, vectors: lanes / 4 }),
-    step(
-      wasmKernel(kernelName, fields, (args, k) => emitSums({ kernel, stride }, args, k)),
+    ...zeroRow(xZeros, lanes, tap.b),
+    ...zeroRow(dyZeros, lanes, tap.a),
+    step<Fields>(
+      wasmKernel<Fields>(kernelName, own ? { ...fields, own: "i32" } : fields, (args, k) =>
+        emitSums({ tap, kernel, stride }, args as unknown as Args, k),
+      ),
       chunks,
-      { x, dy, partial, zeros, ...shape },
+      { x, dy, partial, xZeros, dyZeros, ...(own ? { own } : {}), ...shape },
     ),
     step(addChunks, lanes / 4, { dw, partial, chunks, taps, channels, chunkBytes: lanes * taps * 4 }),
   ];

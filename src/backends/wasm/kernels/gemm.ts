@@ -1,5 +1,6 @@
 /**
- * C = A · B (+ bias, then the node's epilogue), the product under every convolution that is not depthwise and under batches of features.
+ * C = A · B (+ bias, then the node's epilogue), the product under every convolution that is not depthwise and under batches of features; with
+ * another tap (taps.ts), the same walk over another similarity.
  *
  * B is packed in panels of 8 outputs, [N/8][K][8], filled up with zeros (pack.ts). A row of A is a run of K floats, or several runs:
  * where A is an image in NHWC, the window of an output pixel is one contiguous run per kernel row, so no window is ever copied out.
@@ -11,11 +12,9 @@ import type { Epilogue } from "../epilogue.ts";
 import { type Pointer, type Step, step } from "../kernel.ts";
 import { pad4 } from "../layout.ts";
 import { gemmKernel, type Kind, PANEL, type windowFields } from "./gemmKernel.ts";
+import type { Tap } from "./taps.ts";
 
 export { PANEL } from "./gemmKernel.ts";
-
-/** Most rows of a tile: 10 sums, 2 weight vectors, 1 input vector and, without relaxed SIMD, 1 product fit the 16 registers of x86-64. */
-const MOST_ROWS = 5;
 
 /** B larger than this (bytes) does not stay in a second-level cache beside A. */
 const CACHED_BYTES = 256 * 1024;
@@ -46,6 +45,7 @@ export interface Groups {
 
 /** One product. Sizes and strides in floats. */
 export interface Gemm {
+  readonly tap: Tap;
   /** A: `rows` rows, `lda` apart, of `k` floats (or of windows with runs of `k` floats). Lanes that B fills with zeros must be finite. */
   readonly a: Pointer;
   readonly rows: number;
@@ -57,6 +57,10 @@ export interface Gemm {
   readonly groups?: Groups;
   /** B: `packedFloats(n, k · runs)` floats, see pack.ts. */
   readonly packed: Pointer;
+  /** Masks that lie as `packed` does: 0 where it was filled up, for taps that zeros do not silence. */
+  readonly masks?: Pointer;
+  /** The tap's third operand, laid out as y. */
+  readonly own?: Pointer;
   /** Outputs; y is written in whole vectors, pad4(n) floats a row. */
   readonly n: number;
   readonly bias?: Pointer;
@@ -96,12 +100,15 @@ function blocking(rows: number, panels: number, panelFloats: number, tiles: numb
 }
 
 /** The steps of one product. */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one straight list of the arguments of one kernel
 export function gemmSteps(gemm: Gemm): readonly Step[] {
-  const { rows, k, n, windows, groups, bias, epilogue } = gemm;
-  const tiles = Math.ceil(rows / MOST_ROWS);
+  const { tap, rows, k, n, windows, groups, masks, own, bias, epilogue } = gemm;
+  const tiles = Math.ceil(rows / tap.mostRows);
   const low = Math.floor(rows / tiles);
-  const tall = low === MOST_ROWS ? 0 : rows - tiles * low;
+  const tall = low === tap.mostRows ? 0 : rows - tiles * low;
   const kind: Kind = {
+    tap,
+    isMasked: masks !== undefined,
     rows: low,
     thinLanes: gemm.thinLanes ?? 0,
     isWindowed: windows !== undefined,
@@ -132,6 +139,8 @@ export function gemmSteps(gemm: Gemm): readonly Step[] {
     panelsPerUnit,
     ...(windows ? windowArgs(windows) : {}),
     ...(groups ? { groupInputs: groups.inputs * 4, groupOutputs: groups.outputs, lastStart: (groups.channels - k) * 4 } : {}),
+    ...(masks ? { masks } : {}),
+    ...(own ? { own } : {}),
     ...(bias ? { bias } : {}),
     ...epilogue?.args,
   };

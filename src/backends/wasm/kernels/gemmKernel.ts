@@ -2,6 +2,7 @@
 import { type Code, type Expr, f32x4, i32, type Local, type V128, v128 } from "../assembler.ts";
 import type { Epilogue } from "../epilogue.ts";
 import { type Arguments, type Fields, wasmKernel } from "../module.ts";
+import type { Tap, TapCode } from "./taps.ts";
 
 /** Outputs in a panel of packed weights. */
 export const PANEL = 8;
@@ -34,11 +35,15 @@ export const windowFields = {
 } as const;
 const groupFields = { groupInputs: "i32", groupOutputs: "i32", lastStart: "i32" } as const;
 const biasFields = { bias: "i32" } as const;
+const maskFields = { masks: "i32" } as const;
+const ownFields = { own: "i32" } as const;
 
-type All = typeof baseFields & typeof windowFields & typeof groupFields & typeof biasFields;
+type All = typeof baseFields & typeof windowFields & typeof groupFields & typeof biasFields & typeof maskFields & typeof ownFields;
 
 /** What one kernel of this family does; two steps of the same kind share the kernel. */
 export interface Kind {
+  readonly tap: Tap;
+  readonly isMasked: boolean;
   /** Rows of the lower tiles; the others have one more. */
   readonly rows: number;
   /** Channels of images that have fewer than 4: the padding lanes of their pixels are skipped. Otherwise 0. */
@@ -55,6 +60,7 @@ interface TileContext {
   readonly k: Code;
   readonly kind: Kind;
   readonly args: Arguments<All>;
+  readonly tap: TapCode;
   readonly firstPanel: Local<"i32">;
   readonly lastPanel: Local<"i32">;
   readonly finish: (x: V128, at: Expr<"i32">) => V128;
@@ -88,22 +94,27 @@ function rowStarts({ k, kind, args }: TileContext, first: Local<"i32">, count: n
   return starts;
 }
 
+/** The sums of a tile, two vectors a row, and the third operand of each where the tap has one. */
+interface Sums {
+  readonly sums: readonly Local<"v128">[];
+  readonly owns: readonly Local<"v128">[];
+}
+
 /** sums += the run of `args.run` bytes at each start, times the weights at `b`, which ends behind them. */
-function multiplyRun(
-  { k, kind, args }: TileContext,
-  starts: readonly Expr<"i32">[],
-  sums: readonly Local<"v128">[],
-  b: Local<"i32">,
-): void {
+function multiplyRun({ k, kind, args, tap }: TileContext, starts: readonly Expr<"i32">[], { sums, owns }: Sums, b: Local<"i32">): void {
   const lanes = kind.thinLanes || 1;
+  const masksAfter = kind.isMasked ? k.local(args.masks.minus(args.packed)) : undefined;
   k.for({ to: args.run, step: kind.thinLanes ? 16 : 4 }, (at) => {
     for (let lane = 0; lane < lanes; lane++) {
       const low = k.local(v128.load(b, lane * 32));
       const high = k.local(v128.load(b, lane * 32 + 16));
+      const masks = masksAfter && [0, 16].map((half) => k.local(v128.load(b.plus(masksAfter), lane * 32 + half)));
       for (const [row, start] of starts.entries()) {
         const x = k.local(f32x4.loadSplat(start.plus(at), lane * 4));
-        sums[2 * row].set(k.madd(x, low, sums[2 * row]));
-        sums[2 * row + 1].set(k.madd(x, high, sums[2 * row + 1]));
+        for (const [half, weight] of [low, high].entries()) {
+          const sum = sums[2 * row + half];
+          sum.set(tap.add(sum, x, weight, owns[2 * row + half], masks?.[half]));
+        }
       }
     }
     b.add(lanes * 32);
@@ -116,13 +127,7 @@ function groupStart({ k, args }: TileContext, panel: Local<"i32">): Local<"i32">
   return k.local(i32.min(start, args.lastStart));
 }
 
-function multiplyWindow(
-  context: TileContext,
-  panel: Local<"i32">,
-  starts: readonly Local<"i32">[],
-  sums: readonly Local<"v128">[],
-  b: Local<"i32">,
-): void {
+function multiplyWindow(context: TileContext, panel: Local<"i32">, starts: readonly Local<"i32">[], sums: Sums, b: Local<"i32">): void {
   const { k, kind, args } = context;
   if (!kind.isWindowed) {
     multiplyRun(context, starts, sums, b);
@@ -152,7 +157,17 @@ function startSums({ k, kind, args }: TileContext, sums: readonly Local<"v128">[
   for (const [i, sum] of sums.entries()) sum.set(i % 2 === 0 ? low : high);
 }
 
-function storeSums({ k, kind, args, finish }: TileContext, sums: readonly Local<"v128">[], column: Local<"i32">, row: Local<"i32">): void {
+/** Loads the third operands, which lie as y does; those of a panel's missing half are never stored, any will do. */
+function loadOwns({ k, args, tap }: TileContext, owns: readonly Local<"v128">[], column: Local<"i32">, row: Local<"i32">): void {
+  const at = k.local(args.own.plus(row.times(args.ldy)));
+  const columns = [column, k.local(i32.min(column.plus(16), args.width.minus(16)))];
+  for (const [i, own] of owns.entries()) {
+    own.set(tap.own(v128.load(at.plus(columns[i % 2]))));
+    if (i % 2 === 1 && i + 1 < owns.length) at.add(args.ldy);
+  }
+}
+
+function storeSums({ k, kind, args, tap, finish }: TileContext, { sums, owns }: Sums, column: Local<"i32">, row: Local<"i32">): void {
   const half = (which: number): void => {
     const at = k.local(
       row
@@ -161,7 +176,8 @@ function storeSums({ k, kind, args, finish }: TileContext, sums: readonly Local<
         .plus(which * 16),
     );
     for (let i = which; i < sums.length; i += 2) {
-      const sum = kind.isAdded ? f32x4.add(sums[i], v128.load(args.y.plus(at))) : sums[i];
+      const own = tap.finish(sums[i], owns[i]);
+      const sum = kind.isAdded ? f32x4.add(own, v128.load(args.y.plus(at))) : own;
       k.store(args.y.plus(at), finish(sum, at));
       if (i + 2 < sums.length) at.add(args.ldy);
     }
@@ -172,15 +188,17 @@ function storeSums({ k, kind, args, finish }: TileContext, sums: readonly Local<
 
 /** All panels of the unit for `count` rows from `row` on. */
 function tile(context: TileContext, row: Local<"i32">, count: number): void {
-  const { k, args, firstPanel, lastPanel } = context;
+  const { k, kind, args, firstPanel, lastPanel } = context;
   const starts = rowStarts(context, row, count);
   const sums = Array.from({ length: 2 * count }, () => k.variable("v128"));
+  const owns = kind.tap.hasOwn ? sums.map(() => k.variable("v128")) : [];
   const b = k.local(args.packed.plus(firstPanel.times(args.panelBytes)));
   const column = k.local(firstPanel.times(4 * PANEL));
   k.for({ from: firstPanel, to: lastPanel }, (panel) => {
     startSums(context, sums, column);
-    multiplyWindow(context, panel, starts, sums, b);
-    storeSums(context, sums, column, row);
+    if (kind.tap.hasOwn) loadOwns(context, owns, column, row);
+    multiplyWindow(context, panel, starts, { sums, owns }, b);
+    storeSums(context, { sums, owns }, column, row);
     column.add(4 * PANEL);
   });
 }
@@ -189,7 +207,7 @@ function emitGemm(kind: Kind, args: Arguments<All>, k: Code): void {
   const finish = kind.epilogue?.begin(k, args as unknown as Arguments<Record<string, "i32">>) ?? ((x: V128) => x);
   const firstPanel = k.variable("i32");
   const lastPanel = k.variable("i32");
-  const context = { k, kind, args, firstPanel, lastPanel, finish };
+  const context = { k, kind, args, tap: kind.tap.begin(k), firstPanel, lastPanel, finish };
   k.for({ from: args.begin, to: args.end }, (unit) => {
     const block = k.local(i32.divU(unit, args.rowBlocks));
     firstPanel.set(block.times(args.panelsPerUnit));
@@ -219,14 +237,17 @@ export function gemmKernel(kind: Kind): ReturnType<typeof wasmKernel<Fields>> {
     kind.thinLanes > 0 && `thin${kind.thinLanes}`,
     kind.isWindowed && "windows",
     kind.isGrouped && "groups",
+    kind.isMasked && "masks",
     kind.hasBias && "bias",
     kind.isAdded && "added",
   ];
-  const key = `gemm ${[`rows${kind.rows}`, ...marks.filter(Boolean)].join(" ")}${kind.epilogue?.key ?? ""}`;
+  const key = `gemm${kind.tap.key} ${[`rows${kind.rows}`, ...marks.filter(Boolean)].join(" ")}${kind.epilogue?.key ?? ""}`;
   const fields = {
     ...baseFields,
     ...(kind.isWindowed ? windowFields : {}),
     ...(kind.isGrouped ? groupFields : {}),
+    ...(kind.isMasked ? maskFields : {}),
+    ...(kind.tap.hasOwn ? ownFields : {}),
     ...(kind.hasBias ? biasFields : {}),
     ...kind.epilogue?.fields,
   };

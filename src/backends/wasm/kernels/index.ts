@@ -12,6 +12,7 @@ import { conv2d } from "./conv2d.ts";
 import { conv2dInputGradient } from "./conv2dInputGradient.ts";
 import { conv2dWeightGradient } from "./conv2dWeightGradient.ts";
 import { elementwise } from "./elementwise.ts";
+import { layerRate } from "./layerRate.ts";
 import { linear } from "./linear.ts";
 import { linearInputGradient } from "./linearInputGradient.ts";
 import { linearWeightGradient } from "./linearWeightGradient.ts";
@@ -50,6 +51,7 @@ export const kernels = {
   hardSigmoidGradient: elementwise,
   hardSwish: elementwise,
   hardSwishGradient: elementwise,
+  layerRate,
   linear,
   linearInputGradient,
   linearWeightGradient,

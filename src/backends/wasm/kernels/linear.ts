@@ -6,21 +6,22 @@ import { pad4, stridesOf } from "../layout.ts";
 import { hasActivations } from "./activations.ts";
 import { expressions } from "./expressions.ts";
 import { gemvSteps, LEAST_INPUTS } from "./gemv.ts";
-import { type PanelSource, packed, packPanelSteps, panelFloats } from "./pack.ts";
+import { featureOperand, packedFor, spoilSteps, weightFlags } from "./operands.ts";
+import { type PanelSource, packPanelSteps, panelFloats } from "./pack.ts";
 import { spacedGemmSteps } from "./spacedRows.ts";
+import { forwardTap } from "./taps.ts";
 
-/** Steps of a fully connected layer with the product as its similarity. */
+/** Steps of a fully connected layer, whatever its similarity. */
 export const linear: Lower = (node, context) => {
   const [x, weight, bias] = node.inputs;
-  if (((node.attrs as Linear).similarity ?? "product") !== "product") return undefined;
-  const { similarity = "product" } = node.attrs as { readonly similarity?: string };
+  const tap = forwardTap(node.attrs as Linear);
   const epilogue = epilogueOf(node, context, expressions);
-  if (similarity !== "product" || !epilogue || !hasActivations(node, context)) return undefined;
+  if (!epilogue || !hasActivations(node, context)) return undefined;
   const [rows, channels] = x.shape;
   const [n] = weight.shape;
   const [outStep, channelStep] = stridesOf(weight.shape, context.isWeight(weight) ? "weight" : "activation");
   const y = context.at(node.outputs[0]);
-  if (rows === 1 && channels >= LEAST_INPUTS && channelStep === 1) {
+  if (tap.isProduct && rows === 1 && channels >= LEAST_INPUTS && channelStep === 1) {
     const weights = { weight: context.at(weight), rowStep: outStep };
     return gemvSteps({ x: context.at(x), ...weights, k: channels, n, bias: bias && context.at(bias), y, epilogue });
   }
@@ -36,9 +37,12 @@ export const linear: Lower = (node, context) => {
     columnStep: 0,
     channelStep,
   };
-  const weights = packed(context, "panels", weight, panelFloats(panels), (target) => packPanelSteps(target, panels));
+  const weights = packedFor(tap, context, "panels", weight, panelFloats(panels), (target) => packPanelSteps(target, panels));
+  const features = featureOperand(x, tap.a, context);
+  const flags = weightFlags(tap, weight, context);
   const product = spacedGemmSteps(context, {
-    a: context.at(x),
+    tap,
+    a: features.at,
     rows,
     lda: pad4(channels),
     k: channels,
@@ -49,5 +53,6 @@ export const linear: Lower = (node, context) => {
     ldy: pad4(n),
     epilogue,
   });
-  return [...weights.steps, ...product];
+  const spoilt = spoilSteps(node.outputs[0], [...features.flags, ...flags.flags], context);
+  return [...weights.steps, ...features.steps, ...flags.steps, ...product, ...spoilt];
 };
