@@ -25,6 +25,17 @@ export { print } from "./ir/print.ts";
 export { graphScope, type Scope } from "./ir/scope.ts";
 export { verify } from "./ir/verify.ts";
 export { type Classifier, openClassifier } from "./model/classifier.ts";
+export {
+  type Candidate,
+  type ComparisonPlace,
+  type ComparisonRow,
+  type ComparisonTraining,
+  countCandidate,
+  type MeasureOptions,
+  measureCandidates,
+  trainCandidate,
+} from "./model/compare.ts";
+export { type ComparisonRecord, candidateKey, readComparison, writeComparison } from "./model/comparisonRecord.ts";
 export { loadModel, type Model, modelGraph, saveModel } from "./model/model.ts";
 export { type CatalogueEntry, catalogue } from "./networks/catalogue.ts";
 export { type DesignPlace, designGraph, isDesign } from "./networks/designGraph.ts";
@@ -47,6 +58,7 @@ export { type DiagramTitle, isOfAdditions, networkDiagram } from "./profile/diag
 export { energyOf, type NumberType } from "./profile/energy.ts";
 export { type MeasuredCost, measureCost } from "./profile/measuredCost.ts";
 export { type Outline, type OutlineBlock, type OutlineRow, outline, rowsOf } from "./profile/outline.ts";
+export { type Axis, type ScatterOptions, type ScatterPoint, scatterPlot } from "./profile/scatter.ts";
 export { type CostRow, type StaticCost, staticCost } from "./profile/staticCost.ts";
 export type { Part } from "./profile/structure.ts";
 export { initialise } from "./train/initialise.ts";

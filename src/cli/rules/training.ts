@@ -1,0 +1,127 @@
+import type { CommandRule } from "../commandRule.ts";
+import { network, output, strict, threads, where } from "./shared.ts";
+
+/** `goldcrest fit`. */
+export const fit: CommandRule = {
+  name: "fit",
+  about: "Trains a network on labelled images and writes one model file.",
+  operands: [
+    {
+      name: "folder",
+      about:
+        "a folder with one sub-folder of images (JPEG, PNG, WebP) for each label, or with the four files of an MNIST set; without one, Fashion-MNIST",
+    },
+  ],
+  groups: [
+    {
+      title: "Data",
+      options: {
+        data: where,
+        fit: { value: "rule", about: "crop: the centre square of each image; squash: the whole image", default: "crop" },
+        validation: { value: "share", about: "share of the training images that choose the best epoch", default: "0.1" },
+        test: { value: "share", about: "share kept for one reading at the end, where the data has no test part", default: "0" },
+        strict,
+      },
+    },
+    {
+      title: "Network",
+      options: {
+        network: { value: "name", about: "what to train; by default one that suits the size of the images (goldcrest networks)" },
+        ...network,
+        "small-image": { ...network["small-image"], about: `${network["small-image"].about}; on below 112 pixels` },
+      },
+    },
+    {
+      title: "Training",
+      options: {
+        recipe: {
+          value: "name",
+          about:
+            "starting point for the rest: small, photos, paper-sgd, paper-rmsprop, paper-adamw; by default small up to 64 pixels, else photos",
+        },
+        epochs: { value: "n", about: "passes over the training images" },
+        batch: { value: "n", about: "images in one optimiser step" },
+        accumulate: { value: "n", about: "compute each batch in so many parts, to save memory" },
+        lr: { value: "rate", about: "peak learning rate" },
+        "class-weights": { value: "rule", about: "balanced: weigh rare labels up; none" },
+        seed: { value: "n", about: "same seed, same bits", default: "0" },
+        threads,
+        out: { value: "file", about: "model file to write; checkpoints lie beside it until it is finished", default: "model.safetensors" },
+        resume: { about: "go on from the checkpoint beside the model file" },
+      },
+    },
+    output,
+  ],
+  examples: [
+    "goldcrest fit photos --network mobilenet-v2 --width 0.5 --size 96 --epochs 20 --seed 1 --out birds.safetensors",
+    "goldcrest fit --data embedded --json",
+  ],
+  async run([folder], options, context) {
+    const { fitCommand } = await import("../commands/fit.ts");
+    await fitCommand(folder, options, context);
+  },
+};
+
+/** `goldcrest classify`. */
+export const classify: CommandRule = {
+  name: "classify",
+  about: "Names what is on images, with a model file.",
+  operands: [
+    { name: "model", about: "a model file that fit has written", isRequired: true },
+    { name: "images", about: "image files, or folders of them", isRequired: true, isMany: true },
+  ],
+  groups: [
+    { title: "Options", options: { top: { value: "k", about: "labels to show for each image", default: "5" }, threads, strict } },
+    output,
+  ],
+  examples: ["goldcrest classify birds.safetensors photo.jpg", "goldcrest classify birds.safetensors photos --json"],
+  async run([model, ...images], options, context) {
+    const { classifyCommand } = await import("../commands/classify.ts");
+    await classifyCommand(model, images, options, context);
+  },
+};
+
+/** `goldcrest evaluate`. */
+export const evaluate: CommandRule = {
+  name: "evaluate",
+  about: "Measures a model file on labelled images: accuracy, macro-F1, precision and recall of each label, confusion matrix.",
+  operands: [
+    { name: "model", about: "a model file that fit has written", isRequired: true },
+    { name: "folder", about: "labelled images, as fit takes them; without one, Fashion-MNIST" },
+  ],
+  groups: [
+    {
+      title: "Options",
+      options: {
+        data: where,
+        part: {
+          value: "name",
+          about:
+            "all, or one of the parts that fit divided the same data into: train, validation, test; by default the test part where the data has one, else all",
+        },
+        picture: { value: "file", about: "write the confusion matrix as an SVG picture" },
+        threads,
+        strict,
+      },
+    },
+    output,
+  ],
+  examples: ["goldcrest evaluate birds.safetensors photos --picture confusion.svg"],
+  async run([model, folder], options, context) {
+    const { evaluateCommand } = await import("../commands/evaluate.ts");
+    await evaluateCommand(model, folder, options, context);
+  },
+};
+
+/** `goldcrest data`. */
+export const data: CommandRule = {
+  name: "data",
+  about: "Downloads a data set into the cache, checked by SHA-256.",
+  operands: [{ name: "name", about: "the name of a data set: fashion-mnist", isRequired: true }],
+  groups: [{ title: "Options", options: { from: { value: "url", about: "another server that holds the same files" } } }, output],
+  examples: ["goldcrest data fashion-mnist"],
+  async run([name], options, context) {
+    const { dataCommand } = await import("../commands/data.ts");
+    await dataCommand(name, options, context);
+  },
+};
