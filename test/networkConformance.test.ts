@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { evaluate } from "../src/backends/reference/index.ts";
+import { type DesignName, designs } from "../src/blocks/index.ts";
 import type { Weighted } from "../src/passes/foldConstants.ts";
 import { applyPasses, inferencePasses, trainingPasses } from "../src/passes/index.ts";
 import { backends, type Tested } from "./backends.ts";
@@ -40,4 +41,14 @@ for (const tested of backends.filter(({ backend }) => backend.name !== "referenc
     test(`${tested.name}: ${name} in training gives the reference's loss, gradients and running statistics without a fallback`, () =>
       check(tested, applyPasses(trainingPasses, trainingNetwork(name)), deepTraining));
   }
+}
+
+// One backend: the designs are made of the layers that the families above go through on every one.
+const [tested] = backends.filter(({ backend }) => backend.name !== "reference");
+for (const conv of Object.keys(designs) as DesignName[]) {
+  test(`${tested.name}: ${conv} in place of the ordinary convolutions trains and infers as on the reference, without a fallback`, async () => {
+    const options = { conv, width: 1, size: 16, batch: 4 };
+    await check(tested, applyPasses(inferencePasses, inferenceNetwork("vanilla-compact", options)), deepNetwork);
+    await check(tested, applyPasses(trainingPasses, trainingNetwork("vanilla-compact", options)), deepTraining);
+  });
 }

@@ -19,16 +19,16 @@ function small(name: string): BuildOptions {
 }
 
 /** A small instance of a network, with weights that leave nothing trivial. */
-export function inferenceNetwork(name: string): Weighted {
-  const graph = buildNetwork(name, small(name));
+export function inferenceNetwork(name: string, more: BuildOptions = {}): Weighted {
+  const graph = buildNetwork(name, { ...small(name), ...more });
   return { graph, weights: randomWeights(graph) };
 }
 
 /** A network with loss and gradients; every gradient and every updated state is an output, so that a pass that harms one is seen. */
-export function trainingNetwork(name: string): Weighted {
+export function trainingNetwork(name: string, more: BuildOptions = {}): Weighted {
   // Where one pixel is left, two images give normalisation two values, of which only the signs survive: the gradients would be mere rounding.
   const batch = findNetwork(name).keepsStrides ? 8 : 2;
-  const g = extendScope(buildNetwork(name, { ...small(name), batch, isTraining: true }), { isTraining: true });
+  const g = extendScope(buildNetwork(name, { ...small(name), batch, ...more, isTraining: true }), { isTraining: true });
   const { logits } = g.finish().outputs;
   g.output("loss", ops.softmaxCrossEntropy(g, [logits, g.input("target", logits.shape)], { smoothing: 0.1 }));
   const { graph, gradients } = differentiate(g.finish());
