@@ -1,13 +1,21 @@
 /**
- * Convolutions without multiplication beside our own implicit matrix product with multiplications and additions (not fused), on the same
- * shapes, one thread: time over time. Turns alternate in short bursts; the least time of each counts.
+ * Convolutions without multiplication, and grouped ones, beside our own implicit matrix product with multiplications and additions (not fused), on
+ * the same shapes, one thread: time over time, for grouped ones time a multiply–accumulate. Turns alternate in short bursts; the least time of each
+ * counts. L1 layers also beside onnxruntime-web, which runs them composed of standard operators.
  */
-
+import * as ort from "onnxruntime-web";
+import { wasmBackend } from "../src/backends/wasm/index.ts";
+import { random } from "../src/core/random.ts";
 import type { Shape } from "../src/core/shape.ts";
+import { size } from "../src/core/shape.ts";
+import type { Tensor } from "../src/core/tensor.ts";
+import { encodeGraphAsOnnx } from "../src/formats/onnx/index.ts";
 import type { AnyOp } from "../src/ir/op.ts";
+import { graphScope } from "../src/ir/scope.ts";
 import { type Convolution, convolvedShape } from "../src/ops/convolution.ts";
 import { ops } from "../src/ops/index.ts";
 import { type Similar, similarityGradient } from "../src/ops/similarity.ts";
+import { interleave, timed } from "./interleave.ts";
 import { burst, type Contest, contest, repeatsOf } from "./kernels.ts";
 
 /** One line of the result: `ratio` is the time over the product's. */
@@ -101,6 +109,100 @@ export async function arithmeticRows(part = "", bursts = 40): Promise<Arithmetic
         console.error(`${row.ratio.toFixed(2).padStart(6)} × ${row.pass.padEnd(8)} ${similarity.padEnd(17)} ${row.layer}`);
       }
     }
+  }
+  return rows;
+}
+
+/** One line of the result: `ratio` is the time of a multiply–accumulate over that of the dense layer. */
+export interface GroupedRow {
+  readonly layer: string;
+  readonly pass: string;
+  readonly milliseconds: number;
+  readonly ratio: number;
+}
+
+/** Grouped layers of the zoo with 8 channels a group and more. */
+const groupedLayers: readonly Layer[] = [
+  { side: 28, channels: 128, out: 128, kernel: 3, groups: 16 },
+  { side: 14, channels: 256, out: 256, kernel: 3, groups: 8 },
+  { side: 56, channels: 64, out: 64, kernel: 3, groups: 2 },
+  { side: 28, channels: 240, out: 240, kernel: 1, groups: 3 },
+  { side: 14, channels: 384, out: 384, kernel: 1, groups: 8 },
+  { side: 14, channels: 576, out: 576, kernel: 1, groups: 72 },
+  { side: 7, channels: 960, out: 960, kernel: 1, groups: 3 },
+];
+
+/** Times every grouped layer whose name contains `part` beside the dense layer of the same channels. */
+export async function groupedRows(part = "", bursts = 40): Promise<GroupedRow[]> {
+  const rows: GroupedRow[] = [];
+  const product: Similar = { similarity: "product" };
+  for (const layer of groupedLayers.filter((each) => describe(each).includes(part))) {
+    const dense = passesOf({ ...layer, groups: 1 }, product);
+    for (const [i, pass] of passesOf(layer, product).entries()) {
+      const contests = [dense[i], pass].map(({ op, shapes, attrs }) => contest(describe(layer), op, shapes, attrs, false));
+      const [whole, grouped] = await Promise.all(contests);
+      const repeats = [repeatsOf(whole), repeatsOf(grouped)];
+      const best = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+      for (let turn = 0; turn < bursts; turn++) {
+        for (const [j, each] of [whole, grouped].entries()) best[j] = Math.min(best[j], burst(each, repeats[j]));
+      }
+      const row = {
+        layer: describe(layer),
+        pass: pass.name,
+        milliseconds: best[1],
+        ratio: best[1] / grouped.macs / (best[0] / whole.macs),
+      };
+      rows.push(row);
+      console.error(`${row.ratio.toFixed(2).padStart(6)} × ${row.pass.padEnd(8)} a MAC of the dense layer  ${row.layer}`);
+    }
+  }
+  return rows;
+}
+
+/** One line of the result: `ratio` is our time over onnxruntime-web's. */
+export interface ComposedRow {
+  readonly layer: string;
+  readonly oursMs: number;
+  readonly peerMs: number;
+  readonly ratio: number;
+  /** Largest difference of the outputs, over the largest output. */
+  readonly maxError: number;
+}
+
+/** Times L1 layers beside the same layers composed of ONNX operators in onnxruntime-web; outputs are compared first. */
+export async function composedRows(part = "", rounds = 5): Promise<ComposedRow[]> {
+  ort.env.wasm.numThreads = 1;
+  const rows: ComposedRow[] = [];
+  for (const layer of layers.filter((each) => describe(each).includes(part))) {
+    const [{ op, shapes, attrs }] = passesOf(layer, { similarity: "l1" });
+    const tensors = shapes.map((shape, i): Tensor => {
+      const { uniform } = random(1, `operand ${i}`);
+      return { shape, data: Float32Array.from({ length: size(shape) }, (_, at) => uniform(at) - 0.5) };
+    });
+    const g = graphScope();
+    const weight = g.parameter("weight", shapes[1], { kind: "constant", value: 0 });
+    g.output("y", op(g, [g.input("x", shapes[0]), weight], attrs));
+    const graph = g.finish();
+    const weights = new Map([["weight", tensors[1]]]);
+    const peer = await ort.InferenceSession.create(encodeGraphAsOnnx(graph, weights), { executionProviders: ["wasm"] });
+    const feeds = { x: new ort.Tensor("float32", tensors[0].data, [...shapes[0]]) };
+    const expected = (await peer.run(feeds)).y.data as Float32Array;
+    using session = await wasmBackend.open(graph, weights, { isRelaxedAllowed: true });
+    const { y } = session.run({ x: tensors[0] });
+    const most = expected.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+    const maxError = y.data.reduce((max, value, i) => Math.max(max, Math.abs(value - expected[i])), 0) / most;
+    const peerTurn = async (): Promise<number> => {
+      const start = performance.now();
+      for (let i = 0; i < 3; i++) await peer.run(feeds);
+      return (performance.now() - start) / 3;
+    };
+    const times = await interleave({ ours: timed(() => session.runInPlace()), peer: peerTurn }, rounds);
+    await peer.release();
+    const row = { layer: describe(layer), oursMs: times.ours, peerMs: times.peer, ratio: times.ours / times.peer, maxError };
+    rows.push(row);
+    console.error(
+      `${(1 / row.ratio).toFixed(1).padStart(6)} × faster than composed operators, error ${maxError.toExponential(1)}  ${row.layer}`,
+    );
   }
   return rows;
 }

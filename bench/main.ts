@@ -8,7 +8,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { accuracyRows } from "./accuracy.ts";
-import { arithmeticRows } from "./arithmetic.ts";
+import { arithmeticRows, composedRows, groupedRows } from "./arithmetic.ts";
 import { inferenceRows } from "./inference.ts";
 import { kernelRows } from "./kernels.ts";
 import { machine } from "./machine.ts";
@@ -38,7 +38,11 @@ const sections = {
   memory: () => memoryRows(30, network),
   accuracy: () => accuracyRows(network ?? "vanilla-compact", threads, Number(values.epochs), Number(values.seeds)),
   kernels: () => kernelRows(network),
-  arithmetic: () => arithmeticRows(network),
+  arithmetic: async () => ({
+    grouped: await groupedRows(network),
+    withoutMultiplication: await arithmeticRows(network),
+    composed: await composedRows(network, rounds),
+  }),
 } as const;
 
 const names = Object.keys(sections) as (keyof typeof sections)[];

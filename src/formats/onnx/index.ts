@@ -4,7 +4,8 @@ import type { Tensor } from "../../core/tensor.ts";
 import { type Graph, leavesOf, type Value } from "../../ir/graph.ts";
 import type { Op } from "../../ir/op.ts";
 import { type Attribute, type Elements, encodeOnnx, type OnnxNode } from "./messages.ts";
-import { type OnnxWriter, type Operands, operators } from "./operators.ts";
+import { operators } from "./operators.ts";
+import type { OnnxWriter, Operands } from "./writer.ts";
 
 const OPSET = 17;
 

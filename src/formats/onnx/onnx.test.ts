@@ -80,6 +80,24 @@ test("ops that no network uses yet: average pooling, SiLU, sigmoid, softmax, nor
   await expectSame(graph, weights, encodeGraphAsOnnx(graph, weights));
 });
 
+for (const similarity of ["l1", "mitchell"] as const) {
+  test(`convolutions and linear layers of ${similarity} are composed of standard operators`, async () => {
+    const g = graphScope();
+    const x = g.input("image", [2, 6, 7, 5]);
+    const weight = (name: string, shape: readonly number[]) => g.parameter(`${name}.weight`, shape, { kind: "normal", std: 1 });
+    const bias = (name: string, out: number) => g.parameter(`${name}.bias`, [out], { kind: "constant", value: 0 });
+    const padded = { stride: [2, 1], padding: [1, 0, 2, 1], groups: 2, similarity } as const;
+    g.output("grouped", ops.conv2d(g, [x, weight("grouped", [4, 3, 3, 2]), bias("grouped", 4)], padded));
+    const plain = { stride: [1, 1], padding: [0, 0, 0, 0], groups: 6, similarity } as const;
+    g.output("depthwise", ops.conv2d(g, [x, weight("depthwise", [6, 1, 3, 3])], plain));
+    const features = ops.reshape(g, [x], { shape: [2, 210] });
+    g.output("linear", ops.linear(g, [features, weight("linear", [3, 210]), bias("linear", 3)], { similarity }));
+    const graph = g.finish();
+    const weights = lively(graph);
+    await expectSame(graph, weights, encodeGraphAsOnnx(graph, weights));
+  });
+}
+
 test("the file names its maker, its operator set and what it was told", () => {
   const graph = buildNetwork("mobilenet-v1", { size: 32, width: 0.1, classes: 2 });
   const text = Buffer.from(encodeGraphAsOnnx(graph, lively(graph), { metadata: { labels: '["Ärmel"]' } })).toString("utf8");

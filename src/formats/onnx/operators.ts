@@ -1,20 +1,8 @@
 /** How each op is said in ONNX, opset 17. An op without a line here is refused by name. */
-import { OptionError } from "../../core/errors.ts";
-import type { Shape } from "../../core/shape.ts";
 import type { OpName } from "../../ops/index.ts";
-import type { Attribute, Elements } from "./messages.ts";
-
-/** What a translation writes with: it emits operators and constants and gets back their names. */
-export interface OnnxWriter {
-  emit(type: string, inputs: readonly string[], attributes?: Readonly<Record<string, Attribute>>): string;
-  constant(shape: Shape, data: Elements): string;
-}
-
-/** Operands of one application: names and shapes, in order. */
-export interface Operands {
-  readonly names: readonly string[];
-  readonly shapes: readonly Shape[];
-}
+import type { Attribute } from "./messages.ts";
+import { composedConvolution, composedLinear, compositionOf } from "./similarities.ts";
+import { integers, type OnnxWriter, type Operands, scalar } from "./writer.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a table of ops cannot name each one's attributes; the op's own record has checked them
 type Translate = (writer: OnnxWriter, operands: Operands, attrs: any) => string;
@@ -22,14 +10,6 @@ type Translate = (writer: OnnxWriter, operands: Operands, attrs: any) => string;
 /** An operator of the same meaning and operands. */
 function same(type: string, attributes: Readonly<Record<string, Attribute>> = {}): Translate {
   return (writer, { names }) => writer.emit(type, names, attributes);
-}
-
-function scalar(writer: OnnxWriter, value: number): string {
-  return writer.constant([], Float32Array.of(value));
-}
-
-function integers(writer: OnnxWriter, values: readonly number[]): string {
-  return writer.constant([values.length], BigInt64Array.from(values, BigInt));
 }
 
 /** ONNX lists what goes before on each axis, then what goes after. */
@@ -66,15 +46,20 @@ export const operators = {
     return writer.emit("Reshape", [swapped, integers(writer, [n, c, h, w])]);
   },
   concat: (writer, { names }, { axis }) => writer.emit("Concat", names, { axis }),
-  conv2d(writer, { names, shapes }, { stride, padding, groups, similarity }) {
-    if (similarity !== "product") throw new OptionError(`ONNX has no convolution of similarity "${similarity}"`);
-    const [, , ...kernel] = shapes[1];
-    return writer.emit("Conv", names, { kernel_shape: kernel, strides: stride, pads: pads(padding), group: groups });
+  conv2d(writer, operands, attrs) {
+    const composition = compositionOf(attrs.similarity);
+    if (composition) return composedConvolution(writer, composition, operands, attrs);
+    const { stride, padding, groups } = attrs;
+    const [, , ...kernel] = operands.shapes[1];
+    return writer.emit("Conv", operands.names, { kernel_shape: kernel, strides: stride, pads: pads(padding), group: groups });
   },
   globalAveragePool: same("GlobalAveragePool"),
   hardSigmoid: same("HardSigmoid", sixth),
   hardSwish: same("HardSwish"),
-  linear: (writer, { names }) => writer.emit("Gemm", names, { transB: 1 }),
+  linear(writer, operands, { similarity = "product" }) {
+    const composition = compositionOf(similarity);
+    return composition ? composedLinear(writer, composition, operands) : writer.emit("Gemm", operands.names, { transB: 1 });
+  },
   maxPool: (writer, { names }, { kernel, stride, padding, isCeil }) =>
     writer.emit("MaxPool", names, { kernel_shape: kernel, strides: stride, pads: pads(padding), ceil_mode: isCeil ? 1 : 0 }),
   multiply: same("Mul"),
