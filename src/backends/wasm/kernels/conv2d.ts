@@ -157,7 +157,7 @@ function product(task: Task): readonly Step[] {
   const { node, context, tap, images, channels, outputs, kernel, stride, outSize, isPadded, bias, epilogue } = task;
   const image = imageOf(task, isPadded);
   const { run, windows, groups, thinLanes } = windowsOf(task, image.size);
-  const isFlat = !groups && !isPadded && kernel[0] * kernel[1] * stride[0] * stride[1] === 1;
+  const isFlat = !isPadded && kernel[0] * kernel[1] * stride[0] * stride[1] === 1;
   const isWhole = kernel[1] === 1 || thinLanes || !tap.isZeroNeutral;
   const weights = panelsOf(task, groups ? run : isWhole ? channels : pad4(channels), groups);
   const steps = spacedGemmSteps(context, {

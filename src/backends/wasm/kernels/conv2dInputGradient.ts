@@ -185,7 +185,7 @@ function product(task: Task, { a, size, y, outSize, own }: Product): readonly St
   const weights = packedPanels(task, panels);
   const lanes = pad4(outputs);
   const line = size[1] * lanes;
-  const isFlat = groups === 1 && kernel[0] * kernel[1] === 1;
+  const isFlat = kernel[0] * kernel[1] === 1;
   const isOneRun = groups === 1 && kernel[1] > 1 && (tap.isZeroNeutral || outputs === lanes);
   const places = { outWidth: outSize[1], outHeight: outSize[0], rowStep: line, imageStep: size[0] * line };
   const windows = { ...places, rows: kernel[0], columns: isOneRun ? 1 : kernel[1], rowRun: line, columnRun: lanes };

@@ -1,18 +1,27 @@
-import { type Code, f32x4, i32, type Local, v128 } from "../assembler.ts";
+import { type Code, type Expr, f32x4, i32, type Local, type V128, v128 } from "../assembler.ts";
 import type { windowFields } from "./window.ts";
 
 type Args = Readonly<Record<keyof typeof windowFields | "run", Local<"i32">>>;
 
 /**
- * Writes the window of output pixel `row` (counted over all images) into a buffer, tap by tap, `run` bytes a tap; zeros outside the image. A
- * run's last vector may spill into the next run, so the buffer needs four floats more. Pixels of the image at `base` lie `pixel` bytes apart.
+ * Writes the window of output pixel `row` (counted over all images) tap by tap, `run` bytes a tap; zeros outside the image. In a row, a run's last
+ * vector may spill into the next run, so there is room needed for four floats more; or, where runs are whole panels of 32 bytes, each panel `panelStep`
+ * bytes after the one before. Pixels of the image at `base` lie `pixel` bytes apart.
  */
-export function gatherWindow(k: Code, args: Args, row: Local<"i32">, pixel: Local<"i32">, base: Local<"i32">, buffer: Local<"i32">): void {
+export function gatherWindow(
+  k: Code,
+  args: Args,
+  row: Local<"i32">,
+  pixel: Local<"i32">,
+  base: Local<"i32">,
+  to: Expr<"i32">,
+  panelStep?: number,
+): void {
   const line = k.local(i32.divU(row, args.outWidth));
   const image = k.local(i32.divU(line, args.outHeight));
   const top = k.local(line.minus(image.times(args.outHeight)).times(args.strideRows).minus(args.top));
   const left = k.local(row.minus(line.times(args.outWidth)).times(args.strideColumns).minus(args.left));
-  const target = k.local(buffer);
+  const target = k.local(to);
   const start = k.local(base.plus(image.times(args.height).plus(top).times(args.width).plus(left).times(pixel)));
   const lineBytes = k.local(args.width.times(pixel));
   const isRows = i32.and(i32.ge(top, 0), i32.le(top.plus(args.kernelHeight), args.height));
@@ -23,18 +32,24 @@ export function gatherWindow(k: Code, args: Args, row: Local<"i32">, pixel: Loca
       k.for({ to: args.kernelWidth }, (kx) => {
         visit(source, ky, kx);
         source.add(pixel);
-        target.add(args.run);
+        if (panelStep === undefined) target.add(args.run);
       });
       start.add(lineBytes);
     });
   };
-  const copyRest = (source: Local<"i32">): void =>
-    k.for({ from: 16, to: args.run, step: 16 }, (at) => k.store(target.plus(at), v128.load(source.plus(at))));
-  const zero = (): void => k.for({ to: args.run, step: 16 }, (at) => k.store(target.plus(at), f32x4.const(0)));
-  const copy = (source: Local<"i32">): void => {
-    k.store(target, v128.load(source));
-    copyRest(source);
+  const inRow = (vector: (at: Local<"i32"> | undefined) => V128): void => {
+    k.store(target, vector(undefined));
+    k.for({ from: 16, to: args.run, step: 16 }, (at) => k.store(target.plus(at), vector(at)));
   };
+  const inPanels = (vector: (at: Local<"i32">, offset: number) => V128, step: number): void =>
+    k.for({ to: args.run, step: 32 }, (at) => {
+      for (const offset of [0, 16]) k.store(target, vector(at, offset), offset);
+      target.add(step);
+    });
+  const write = (vector: (at: Local<"i32"> | undefined, offset: number) => V128): void =>
+    panelStep === undefined ? inRow((at) => vector(at, 0)) : inPanels(vector, panelStep);
+  const copy = (source: Local<"i32">): void => write((at, offset) => v128.load(at ? source.plus(at) : source, offset));
+  const zero = (): void => write(() => f32x4.const(0));
   k.if(
     i32.and(isRows, isColumns),
     () => each(copy),

@@ -11,7 +11,7 @@
 import type { Epilogue } from "../epilogue.ts";
 import { type Pointer, type Step, step } from "../kernel.ts";
 import { pad4 } from "../layout.ts";
-import { gemmKernel, type Kind, PANEL, type windowFields } from "./gemmKernel.ts";
+import { gemmKernel, type groupFields, type Kind, PANEL, type windowFields } from "./gemmKernel.ts";
 import type { Tap } from "./taps.ts";
 
 export { PANEL } from "./gemmKernel.ts";
@@ -138,13 +138,24 @@ export function gemmSteps(gemm: Gemm): readonly Step[] {
     panelBytes: products * PANEL * 4,
     panelsPerUnit,
     ...(windows ? windowArgs(windows) : {}),
-    ...(groups ? { groupInputs: groups.inputs * 4, groupOutputs: groups.outputs, lastStart: (groups.channels - k) * 4 } : {}),
+    ...(groups ? groupArgs(groups, k) : {}),
     ...(masks ? { masks } : {}),
     ...(own ? { own } : {}),
     ...(bias ? { bias } : {}),
     ...epilogue?.args,
   };
   return [step(gemmKernel(kind), rowBlocks * Math.ceil(panels / panelsPerUnit), args)];
+}
+
+/** A panel's 8 outputs are so many whole groups and a rest. */
+function groupArgs({ channels, inputs, outputs }: Groups, run: number): Record<keyof typeof groupFields, number> {
+  return {
+    groupInputs: inputs * 4,
+    groupOutputs: outputs,
+    lastStart: (channels - run) * 4,
+    panelShift: Math.floor(PANEL / outputs) * inputs * 4,
+    panelRest: PANEL % outputs,
+  };
 }
 
 function windowArgs(windows: Windows): Record<keyof typeof windowFields, number> {

@@ -33,7 +33,7 @@ export const windowFields = {
   rowRun: "i32",
   columnRun: "i32",
 } as const;
-const groupFields = { groupInputs: "i32", groupOutputs: "i32", lastStart: "i32" } as const;
+export const groupFields = { groupInputs: "i32", groupOutputs: "i32", lastStart: "i32", panelShift: "i32", panelRest: "i32" } as const;
 const biasFields = { bias: "i32" } as const;
 const maskFields = { masks: "i32" } as const;
 const ownFields = { own: "i32" } as const;
@@ -121,19 +121,40 @@ function multiplyRun({ k, kind, args, tap }: TileContext, starts: readonly Expr<
   });
 }
 
-/** Bytes from the window's start to the first channel that panel `panel` reads. */
-function groupStart({ k, args }: TileContext, panel: Local<"i32">): Local<"i32"> {
-  const start = i32.divU(panel.times(PANEL), args.groupOutputs).times(args.groupInputs);
-  return k.local(i32.min(start, args.lastStart));
+/** Where the channels of a panel's groups begin in a window, going from panel to panel without a division. */
+interface GroupWalk {
+  readonly start: () => Expr<"i32">;
+  readonly next: () => void;
 }
 
-function multiplyWindow(context: TileContext, panel: Local<"i32">, starts: readonly Local<"i32">[], sums: Sums, b: Local<"i32">): void {
+function walkGroups({ k, kind, args, firstPanel }: TileContext): GroupWalk {
+  if (!kind.isGrouped) return { start: () => i32.const(0), next: () => undefined };
+  const outputs = k.local(firstPanel.times(PANEL));
+  const group = k.local(i32.divU(outputs, args.groupOutputs));
+  // Bytes to the first channel of the panel's first group, and the panel's first output within it.
+  const start = k.local(group.times(args.groupInputs));
+  const passed = k.local(outputs.minus(group.times(args.groupOutputs)));
+  return {
+    start: () => i32.min(start, args.lastStart),
+    next() {
+      start.add(args.panelShift);
+      passed.add(args.panelRest);
+      k.if(i32.ge(passed, args.groupOutputs), () => {
+        passed.set(passed.minus(args.groupOutputs));
+        start.add(args.groupInputs);
+      });
+    },
+  };
+}
+
+function multiplyWindow(context: TileContext, groups: GroupWalk, starts: readonly Local<"i32">[], sums: Sums, b: Local<"i32">): void {
   const { k, kind, args } = context;
   if (!kind.isWindowed) {
-    multiplyRun(context, starts, sums, b);
+    const from = kind.isGrouped ? k.local(groups.start()) : undefined;
+    multiplyRun(context, from ? starts.map((start) => k.local(start.plus(from))) : starts, sums, b);
     return;
   }
-  const first = kind.isGrouped ? groupStart(context, panel) : k.local(i32.const(0));
+  const first = k.local(groups.start());
   k.for({ to: args.windowRows }, () => {
     const from = k.local(first);
     k.for({ to: args.windowColumns }, () => {
@@ -194,12 +215,14 @@ function tile(context: TileContext, row: Local<"i32">, count: number): void {
   const owns = kind.tap.hasOwn ? sums.map(() => k.variable("v128")) : [];
   const b = k.local(args.packed.plus(firstPanel.times(args.panelBytes)));
   const column = k.local(firstPanel.times(4 * PANEL));
-  k.for({ from: firstPanel, to: lastPanel }, (panel) => {
+  const groups = walkGroups(context);
+  k.for({ from: firstPanel, to: lastPanel }, () => {
     startSums(context, sums, column);
     if (kind.tap.hasOwn) loadOwns(context, owns, column, row);
-    multiplyWindow(context, panel, starts, { sums, owns }, b);
+    multiplyWindow(context, groups, starts, { sums, owns }, b);
     storeSums(context, { sums, owns }, column, row);
     column.add(4 * PANEL);
+    groups.next();
   });
 }
 

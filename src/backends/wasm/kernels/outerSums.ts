@@ -93,7 +93,8 @@ export function outerSumSteps(sums: OuterSums, context: LowerContext): readonly 
   };
   const tiles = own && tileSteps({ own, groups, m, n, strips, panels }, context);
   const further = { ...(windows ? { ...windowArgs(windows), run: sums.n * 4 } : {}), ...(tiles ? { own: tiles.at } : {}) };
-  const first = step<Fields>(outerSums(tap, windows !== undefined), units, { ...args, ...further });
+  const kind = windows === undefined ? "rows" : sums.n % 8 === 0 ? "whole windows" : "windows";
+  const first = step<Fields>(outerSums(tap, kind), units, { ...args, ...further });
   if (isInPlace) return [first];
   return [...(tiles?.steps ?? []), first, step(addChunks, groups * m, { c, partial, chunks, strips, panels, m, n })];
 }

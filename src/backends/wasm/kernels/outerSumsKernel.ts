@@ -42,6 +42,9 @@ const baseFields = {
 const gatherFields = { ...windowFields, run: "i32" } as const;
 const ownFields = { own: "i32" } as const;
 
+/** What a row of B is: as it lies, a window gathered through a buffer, or one whose runs fill whole panels and go straight there. */
+export type RowKind = "rows" | "windows" | "whole windows";
+
 type Args = Arguments<typeof baseFields & typeof gatherFields & typeof ownFields>;
 
 /** Copies `count` vectors of a row into strips (one vector each) or panels (two), whose places are `step` bytes apart. */
@@ -137,7 +140,7 @@ function extendOwnTile(
 /** What a block needs to be packed: where A's and B's columns of the unit begin, and the places of the packed forms. */
 interface Packing {
   readonly args: Args;
-  readonly isWindowed: boolean;
+  readonly rows: RowKind;
   readonly aStart: Local<"i32">;
   readonly bStart: Local<"i32">;
   readonly strips: Local<"i32">;
@@ -149,7 +152,7 @@ interface Packing {
 
 /** Sets where the block's strips and panels begin, and packs those that are to be packed. */
 function placeBlock(k: Code, packing: Packing, places: { a: BlockPlace; b: BlockPlace }, block: Local<"i32">, count: Local<"i32">): void {
-  const { args, isWindowed, aStart, bStart, strips, packedA, packedB, buffer } = packing;
+  const { args, rows, aStart, bStart, strips, packedA, packedB, buffer } = packing;
   places.a.start.set(aStart.plus(block.times(args.lda)));
   places.b.start.set(bStart.plus(block.times(args.ldb)));
   k.if(args.isPackedA, () => {
@@ -163,8 +166,15 @@ function placeBlock(k: Code, packing: Packing, places: { a: BlockPlace; b: Block
   k.if(args.isPackedB, () => {
     const from = k.local(places.b.start);
     k.for({ to: count }, (row) => {
-      if (isWindowed) gatherWindow(k, args, k.local(block.plus(row)), args.ldb, bStart, buffer);
-      packRow(k, isWindowed ? buffer : from, packedB.plus(row.times(32)), args.panels, 2, PANEL_BYTES);
+      const to = k.local(packedB.plus(row.times(32)));
+      const gather = (target: Expr<"i32">, step?: number): void =>
+        gatherWindow(k, args, k.local(block.plus(row)), args.ldb, bStart, target, step);
+      if (rows === "whole windows") {
+        gather(to, PANEL_BYTES);
+        return;
+      }
+      if (rows === "windows") gather(buffer);
+      packRow(k, rows === "windows" ? buffer : from, to, args.panels, 2, PANEL_BYTES);
       from.add(args.ldb);
     });
     places.b.start.set(packedB);
@@ -204,7 +214,7 @@ function extendSlab(
   });
 }
 
-function emitOuterSums(kind: Tap, isWindowed: boolean, args: Args, k: Code): void {
+function emitOuterSums(kind: Tap, rows: RowKind, args: Args, k: Code): void {
   const tap = kind.begin(k);
   // Threads must not share packed blocks: the first unit of a share tells whose it is.
   const thread = i32.divU(args.begin.times(args.threads).plus(args.units.minus(1)), args.units);
@@ -230,7 +240,7 @@ function emitOuterSums(kind: Tap, isWindowed: boolean, args: Args, k: Code): voi
       : undefined;
     const aStart = k.local(args.a.plus(group.times(args.aGroup)).plus(firstStrip.times(16)));
     const bStart = k.local(args.b.plus(group.times(args.bGroup)));
-    const packing = { args, isWindowed, aStart, bStart, strips, packedA, packedB, buffer };
+    const packing = { args, rows, aStart, bStart, strips, packedA, packedB, buffer };
     k.for({ from: first, to: last, step: BLOCK }, (block) => {
       const count = k.local(i32.min(last.minus(block), BLOCK));
       placeBlock(k, packing, places, block, count);
@@ -239,9 +249,8 @@ function emitOuterSums(kind: Tap, isWindowed: boolean, args: Args, k: Code): voi
   });
 }
 
-/** The kernel of a tap over rows or windows. */
-export function outerSums(tap: Tap, isWindowed: boolean): ReturnType<typeof wasmKernel<Fields>> {
-  const fields: Fields = { ...baseFields, ...(isWindowed ? gatherFields : {}), ...(tap.hasOwn ? ownFields : {}) };
-  const key = `outer${tap.key} sums of ${isWindowed ? "windows" : "rows"}`;
-  return wasmKernel<Fields>(key, fields, (args, k) => emitOuterSums(tap, isWindowed, args as unknown as Args, k));
+/** The kernel of a tap over rows of a kind. */
+export function outerSums(tap: Tap, rows: RowKind): ReturnType<typeof wasmKernel<Fields>> {
+  const fields: Fields = { ...baseFields, ...(rows === "rows" ? {} : gatherFields), ...(tap.hasOwn ? ownFields : {}) };
+  return wasmKernel<Fields>(`outer${tap.key} sums of ${rows}`, fields, (args, k) => emitOuterSums(tap, rows, args as unknown as Args, k));
 }
