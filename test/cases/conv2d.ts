@@ -34,6 +34,11 @@ const layers: readonly Layer[] = [
   { x: [1, 2, 5, 5], weight: [3, 2, 2, 4], stride: [1, 2], padding: [2, 0, 1, 3] },
   { x: [1, 3, 4, 4], weight: [2, 3, 4, 4] },
   { x: [1, 20, 12, 12], weight: [20, 20, 3, 3], padding: [1, 1, 1, 1] },
+  // Strides that leave pixels over, or reach padding only.
+  { x: [2, 6, 11, 10], weight: [5, 6, 3, 3], stride: [3, 3], padding: [1, 0, 2, 1] },
+  { x: [1, 4, 9, 8], weight: [8, 4, 2, 2], stride: [2, 2] },
+  { x: [2, 3, 3, 2], weight: [4, 3, 5, 4], stride: [3, 4], padding: [4, 3, 3, 4] },
+  { x: [1, 8, 10, 11], weight: [6, 8, 2, 3], stride: [4, 3], padding: [1, 1, 0, 2] },
   // Depthwise.
   { x: [1, 1, 5, 5], weight: [1, 1, 3, 3], padding: [1, 1, 1, 1] },
   { x: [2, 5, 6, 7], weight: [5, 1, 3, 3], padding: [1, 1, 1, 1], groups: 5, hasBias: true },
@@ -70,6 +75,7 @@ const few: readonly Layer[] = [
   { x: [2, 15, 5, 4], weight: [10, 3, 1, 1], groups: 5 },
   { x: [1, 16, 5, 5], weight: [16, 4, 3, 3], padding: [1, 1, 1, 1], stride: [2, 2], groups: 4 },
   { x: [1, 32, 5, 5], weight: [16, 16, 3, 3], padding: [1, 1, 1, 1], groups: 2 },
+  { x: [2, 6, 11, 10], weight: [4, 3, 3, 3], stride: [3, 2], padding: [1, 0, 2, 1], groups: 2 },
 ];
 
 /** A layer with a similarity and one of its gradients. */

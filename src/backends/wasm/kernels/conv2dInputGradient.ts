@@ -1,6 +1,7 @@
 /**
- * dx of a convolution. With filters turned round, dx is a convolution of dy with stride 1, its pixels `stride` apart among zeros (spread.ts)
- * and padded by kernel − 1 − padding. Pointwise and depthwise forms skip the zeros.
+ * dx of a convolution. With filters turned round, dx is a convolution of dy with stride 1, its pixels `stride` apart among zeros and padded by
+ * kernel − 1 − padding. No form multiplies the zeros between: pointwise and depthwise forms have ways of their own, all others go phase by phase
+ * (phases.ts); only kernels smaller than the stride are met as they are (spread.ts).
  */
 import type { Node } from "../../../ir/graph.ts";
 import type { ConvolutionInputGradient } from "../../../ops/conv2dInputGradient.ts";
@@ -13,6 +14,7 @@ import { groupSpan } from "./gemm.ts";
 import { imageOperand, type Operand, packedFor, packedMasks, spoilSteps, weightFlags } from "./operands.ts";
 import { laneFloats, type PanelSource, packLaneSteps, packPanelSteps, panelFloats } from "./pack.ts";
 import { padSteps } from "./pad.ts";
+import { phasesOf, placeSteps } from "./phases.ts";
 import { sampleSteps } from "./sample.ts";
 import { spacedGemmSteps } from "./spacedRows.ts";
 import { spreadSteps } from "./spread.ts";
@@ -33,8 +35,9 @@ interface Task {
   readonly kernel: Pair;
   readonly stride: Pair;
   readonly padding: readonly [number, number, number, number];
-  /** Element strides of the weight. */
+  /** Element strides of the weight, and its first tap that counts. */
   readonly strides: readonly number[];
+  readonly firstTap: number;
   readonly dx: Pointer;
   readonly dy: Pointer;
   /** x, where the tap reads it. */
@@ -60,6 +63,7 @@ function taskOf(node: Node, context: LowerContext): Task {
     stride,
     padding,
     strides: stridesOf(weight.shape, context.isWeight(weight) ? "weight" : "activation"),
+    firstTap: 0,
     dx: context.at(node.outputs[0]),
     dy: context.at(dy),
     own: x && context.at(x),
@@ -134,9 +138,9 @@ function depthwise(task: Task): readonly Step[] {
 }
 
 /** The weight as a matrix from dy's channels (and taps, turned round) to dx's. */
-function panelsOf({ node, context, tap, channels, outputs, groups, kernel, strides }: Task): PanelSource {
+function panelsOf({ node, context, tap, channels, outputs, groups, kernel, strides, firstTap }: Task): PanelSource {
   const [outStride, channelStride, rowStride, columnStride] = strides;
-  const last = (kernel[0] - 1) * rowStride + (kernel[1] - 1) * columnStride;
+  const last = firstTap + (kernel[0] - 1) * rowStride + (kernel[1] - 1) * columnStride;
   const shares = { channels: outputs, inputs: outputs / groups, outputs: channels / groups };
   const isWhole = kernel[1] === 1 || !tap.isZeroNeutral;
   return {
@@ -157,10 +161,11 @@ function panelsOf({ node, context, tap, channels, outputs, groups, kernel, strid
 
 /** Packed weights, and masks of where a panel's lanes have none, if zeros there would count. */
 function packedPanels(
-  { node, context, tap, outputs, groups }: Task,
+  { node, context, tap, outputs, groups, kernel, firstTap }: Task,
   panels: PanelSource,
 ): { at: Pointer; masks?: Pointer; steps: readonly Step[] } {
-  const key = groups > 1 ? `turned panels of ${outputs / groups} in groups` : "turned panels";
+  const taps = `${kernel.join("×")} from ${firstTap}`;
+  const key = groups > 1 ? `turned panels ${taps} of ${outputs / groups} in groups` : `turned panels ${taps}`;
   const [, weight] = node.inputs;
   const floats = panelFloats(panels);
   const weights = packedFor(tap, context, key, weight, floats, (target) => packPanelSteps(target, panels));
@@ -185,7 +190,7 @@ function product(task: Task, { a, size, y, outSize, own }: Product): readonly St
   const weights = packedPanels(task, panels);
   const lanes = pad4(outputs);
   const line = size[1] * lanes;
-  const isFlat = kernel[0] * kernel[1] === 1;
+  const isFlat = kernel[0] * kernel[1] === 1 && size[0] === outSize[0] && size[1] === outSize[1];
   const isOneRun = groups === 1 && kernel[1] > 1 && (tap.isZeroNeutral || outputs === lanes);
   const places = { outWidth: outSize[1], outHeight: outSize[0], rowStep: line, imageStep: size[0] * line };
   const windows = { ...places, rows: kernel[0], columns: isOneRun ? 1 : kernel[1], rowRun: line, columnRun: lanes };
@@ -222,12 +227,47 @@ function sparsePoints(task: Task): readonly Step[] {
   return [...gradient.steps, ...samples, ...points, ...spread, ...spoiled(task, gradient)];
 }
 
+/** Each phase of dx's pixels as a product with the taps that reach it, then put into place. */
+function phased(task: Task): readonly Step[] {
+  const { context, tap, images, channels, outputs, size, outSize, kernel, stride, padding, strides, dx, dy, own } = task;
+  const axes = [0, 1].map((axis) => {
+    const sizes = { kernel: kernel[axis], stride: stride[axis], before: padding[2 * axis], size: size[axis], outSize: outSize[axis] };
+    return phasesOf(sizes);
+  });
+  const before: Pair = [axes[0].before, axes[1].before];
+  const paddedSize: Pair = [axes[0].paddedSize, axes[1].paddedSize];
+  const gradient = imageOperand({ x: dy, images, channels: outputs, size: outSize, before, paddedSize }, tap.a, context);
+  const [lanes, line] = [pad4(channels), paddedSize[1] * pad4(outputs)];
+  const most = Math.max(...axes[0].phases.map(({ count }) => count)) * Math.max(...axes[1].phases.map(({ count }) => count));
+  const y = context.scratch(images * most * lanes);
+  const seen = own && context.scratch(images * most * lanes);
+  const steps = axes[0].phases.flatMap((rows) =>
+    axes[1].phases.flatMap((columns) => {
+      const part: Pair = [rows.count, columns.count];
+      const sub = {
+        ...task,
+        kernel: [rows.taps, columns.taps] as const,
+        strides: [strides[0], strides[1], stride[0] * strides[2], stride[1] * strides[3]],
+        firstTap: rows.firstTap * strides[2] + columns.firstTap * strides[3],
+      };
+      const a = shifted(gradient.at, 4 * (rows.start * line + columns.start * pad4(outputs)));
+      const first: Pair = [rows.firstPixel, columns.firstPixel];
+      const samples =
+        own && seen ? sampleSteps(own, seen, images, lanes, { size, outSize: part, stride, before: [-first[0], -first[1]] }) : [];
+      const products = product(sub, { a, size: paddedSize, y, outSize: part, own: seen });
+      return [...samples, ...products, ...placeSteps({ x: y, y: dx, images, lanes, size: part, placedSize: size, stride, first })];
+    }),
+  );
+  return [...gradient.steps, ...steps, ...spoiled(task, gradient)];
+}
+
 export const conv2dInputGradient: Lower = (node, context) => {
   const task = taskOf(node, context);
   const { groups, channels, outputs, kernel, stride, padding, size, dx, own } = task;
   if (groups === channels && groups === outputs) return depthwise(task);
   const isDense = stride[0] === 1 && stride[1] === 1 && padding.every((extent) => extent === 0);
   if (kernel[0] === 1 && kernel[1] === 1 && !isDense) return sparsePoints(task);
+  if (!isDense && stride[0] * stride[1] > 1 && kernel[0] >= stride[0] && kernel[1] >= stride[1]) return phased(task);
   const spread = spreadGradient(task);
   const steps = product(task, { a: spread.at, size: spread.size, y: dx, outSize: size, own });
   return [...spread.steps, ...steps, ...spoiled(task, spread)];
