@@ -8,6 +8,7 @@ import type { Scope } from "../ir/scope.ts";
 import type { Activation } from "./activation.ts";
 import { activate } from "./activation.ts";
 import { channelNetUnit, groupChannelConvolution } from "./channelNet.ts";
+import { type CompConvChoices, compConv } from "./compConv.ts";
 import { convNormActivation } from "./convNormActivation.ts";
 import { depthwiseSeparable } from "./depthwiseSeparable.ts";
 import {
@@ -43,6 +44,8 @@ export interface Slot {
   readonly readsImage?: true;
   /** Side of a Ghost module's cheap filters. Default 3. */
   readonly cheapKernel?: number;
+  /** What a CompConv leaves to choose. */
+  readonly compConv?: CompConvChoices;
 }
 
 /** A design as a stand-in: what it is called, where it is published, and how it is built. */
@@ -57,6 +60,12 @@ export interface Design {
 }
 
 const names = { conv: "conv", norm: "bn" };
+
+/** A CompConv has neither normalisation nor activation inside: they follow, as they would the convolution. */
+function divided(g: Scope, x: Value, { compConv: choices, act = "relu", norm, ...slot }: Slot): Value {
+  const y = compConv(g.scope(names.conv), x, { ...sharedOf(slot), ...choices });
+  return activate(g, normalisation(g.scope(names.norm), y, norm), act);
+}
 
 function ordinary(g: Scope, x: Value, { out, stride, act, norm, padding }: Slot): Value {
   return convNormActivation(g, x, { out, stride, act, norm, padding, names });
@@ -189,6 +198,12 @@ export const designs = {
     about: "half of the features by convolution, the other half from these by cheap filters",
     readsImage: true,
     build: (g, x, slot) => ghostModule(g, x, { ...sharedOf(slot), kernel: 3, cheapKernel: slot.cheapKernel ?? 3, act: slot.act ?? "relu" }),
+  },
+  compconv: {
+    title: "CompConv",
+    paper: "arXiv 2106.10486",
+    about: "part of the outputs copied, part convolved from a smaller layer of the same kind, part filtered cheaply",
+    build: divided,
   },
 } satisfies Record<string, Design>;
 

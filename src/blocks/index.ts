@@ -7,6 +7,8 @@ export {
   groupModule,
   surveyChannelConv,
 } from "./channelNet.ts";
+export { type CompConv, type CompConvChoices, compConv } from "./compConv.ts";
+export * from "./compConvRules.ts";
 export { convNormActivation } from "./convNormActivation.ts";
 export { depthwiseSeparable } from "./depthwiseSeparable.ts";
 export { type Design, type DesignName, designs, type Slot, standIn } from "./designs.ts";
@@ -14,7 +16,7 @@ export { fire } from "./fire.ts";
 export { ghostBottleneck, ghostModule, surveyGhostModule } from "./ghost.ts";
 export { interleavedV1, interleavedV2, interleavedV3, surveyInterleavedV1, surveyInterleavedV2 } from "./interleaved.ts";
 export { invertedResidual } from "./invertedResidual.ts";
-export { convolution, dropout, fullyConnected, maxPool, normalisation, pooledFeatures } from "./layers.ts";
+export { convolution, dropout, everyPixel, fullyConnected, maxPool, normalisation, pooledFeatures } from "./layers.ts";
 export { nearestMultiple } from "./legal.ts";
 export { fusedMbConv, mbConv, surveyFusedMbConv } from "./mbConv.ts";
 export type { Padding, PaddingStyle } from "./padding.ts";

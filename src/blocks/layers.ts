@@ -71,6 +71,12 @@ export function maxPool(
   return maxPoolOp(g, [x], { kernel: size, stride: step, padding: pixelsOfPadding(padding, x.shape, size, step), isCeil });
 }
 
+/** Every `stride`-th pixel of each row and column, from the first on: those on which a strided convolution is centred. */
+export function everyPixel(g: Scope, x: Value, stride: number): Value {
+  if (stride === 1) return x;
+  return maxPoolOp(g, [x], { kernel: [1, 1], stride: [stride, stride], padding: [0, 0, 0, 0], isCeil: false });
+}
+
 /** Channel j of group i becomes channel j · groups + i; nothing moves where there is one group, or one channel in each. */
 export function shuffled(g: Scope, x: Value, groups: number): Value {
   return groups === 1 || groups === channels(x) ? x : channelShuffle(g, [x], { groups });

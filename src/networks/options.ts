@@ -9,7 +9,7 @@ const MOST_WIDTH = 8;
 const WIDTH_TOLERANCE = 1e-4;
 const known = [
   ...(["width", "depth", "classes", "dropout", "stochasticDepth", "variant"] as const),
-  ...(["isSmallImage", "droppedStrides", "padding", "conv", "normMomentum"] as const),
+  ...(["isSmallImage", "droppedStrides", "padding", "conv", "compConv", "normMomentum"] as const),
 ] as const;
 
 // The compiler holds the list to the interface: a key missing here would be refused as unknown.
@@ -69,6 +69,20 @@ function needDesign(network: Network, conv: DesignName): void {
   );
 }
 
+const choicesOfCompConv = { slices: ["prefix", "disjoint"], surplus: ["end", "tail"] } as const;
+
+/** CompConv's choices, and only where it stands in. */
+function needChoices(network: Network, { conv, compConv }: NetworkSettings): void {
+  for (const [choice, value] of Object.entries(compConv)) {
+    if (value === undefined) continue;
+    const names = choicesOfCompConv[choice as keyof typeof choicesOfCompConv];
+    if (names) needName(network, `compConv.${choice}`, value, names);
+    else if (choice === "base" || choice === "shuffle") needNumber(network, `compConv.${choice}`, value, 1, 1_000_000, true);
+    else throw new OptionError(`${network.name}: unknown option "compConv.${choice}"\n  (base, slices, surplus, shuffle)`);
+    if (conv !== "compconv") throw new OptionError(`${network.name}: compConv.${choice} needs conv "compconv", found "${conv}"`);
+  }
+}
+
 /** Fills in what was left out and refuses what the network cannot be; `size` is the shorter side in pixels. */
 export function resolveOptions(network: Network, options: NetworkOptions, size: number = network.inputSize): NetworkSettings {
   for (const option of Object.keys(options)) {
@@ -91,6 +105,7 @@ export function resolveOptions(network: Network, options: NetworkOptions, size: 
     droppedStrides: options.droppedStrides ?? (isSmallImage ? droppedAt(size, network) : 0),
     padding: options.padding ?? network.paddings?.[variant] ?? "symmetrical",
     conv: options.conv ?? "vanilla",
+    compConv: options.compConv ?? {},
     normMomentum: options.normMomentum ?? network.normMomentum,
   };
   needNumber(network, "width", settings.width, LEAST_WIDTH, MOST_WIDTH, false);
@@ -105,6 +120,7 @@ export function resolveOptions(network: Network, options: NetworkOptions, size: 
   needName(network, "variant", settings.variant, Object.keys(network.variants));
   needName(network, "padding", settings.padding, ["symmetrical", "tensorflow"]);
   needDesign(network, settings.conv);
+  needChoices(network, settings);
   needLegalWidth(network, settings);
   return settings;
 }

@@ -12,17 +12,17 @@ interface Stage {
 }
 
 /** The survey's VanillaConv, or a design in its place. */
-function convolved(g: Scope, x: Value, slot: Slot, { conv }: NetworkSettings): Value {
-  if (conv !== "vanilla") return standIn(conv, g, x, slot);
-  const { readsImage: _, ...plain } = slot;
+function convolved(g: Scope, x: Value, slot: Slot, { conv, compConv }: NetworkSettings): Value {
+  if (conv !== "vanilla") return standIn(conv, g, x, { ...slot, compConv: { ...slot.compConv, ...compConv } });
+  const { readsImage: _, compConv: __, ...plain } = slot;
   return vanillaConv(g, x, plain);
 }
 
 /** A stack of the survey's VanillaConv, global average pooling and a classifier. */
-function stackOf(stages: readonly Stage[]): Network["build"] {
+function stackOf(stages: readonly Stage[], sizes: Pick<Slot, "compConv"> = {}): Network["build"] {
   return (g, image, settings) => {
     const stride = strideRule(settings);
-    const shared = { norm: { momentum: settings.normMomentum }, padding: settings.padding };
+    const shared = { ...sizes, norm: { momentum: settings.normMomentum }, padding: settings.padding };
     let index = 0;
     let x = image;
     for (const { c, n, s } of stages) {
@@ -72,12 +72,16 @@ export const vanillaCompact: Network = {
   exact: { params: 175_120, macs: 1_109_760 },
   inputSize: 32,
   strides: 4,
-  build: stackOf([
-    { c: 8, n: 1, s: 2 },
-    { c: 16, n: 1, s: 2 },
-    { c: 24, n: 1, s: 1 },
-    { c: 48, n: 1, s: 2 },
-    { c: 48, n: 1, s: 1 },
-    { c: 96, n: 1, s: 2 },
-  ]),
+  build: stackOf(
+    [
+      { c: 8, n: 1, s: 2 },
+      { c: 16, n: 1, s: 2 },
+      { c: 24, n: 1, s: 1 },
+      { c: 48, n: 1, s: 2 },
+      { c: 48, n: 1, s: 1 },
+      { c: 96, n: 1, s: 2 },
+    ],
+    // CompConv's C₀ is the first row's channels, so that all its depths occur.
+    { compConv: { base: 8 } },
+  ),
 };
