@@ -133,9 +133,14 @@ test("the depth of its own accord is what inputs and outputs allow", () => {
 });
 
 const refused: readonly (readonly [what: string, inputs: number, options: CompConv, message: RegExp])[] = [
-  ["a depth of 4", 64, { out: 64, depth: 4 }, /depth of the CompConv at "block" is 4; .*nearest legal value 3$/],
+  [
+    "a depth of 4",
+    64,
+    { out: 64, depth: 4 },
+    /depth of a CompConv at "block": 4 is not a whole number from 1 to 3; nearest legal value 3$/,
+  ],
   ["half a level", 64, { out: 64, depth: 1.4 }, /nearest legal value 1$/],
-  ["no outputs", 64, { out: 0 }, /outputs .* is 0; .*nearest legal value 1$/],
+  ["no outputs", 64, { out: 0 }, /channels .*: 0 is not .*nearest legal value 1$/],
   ["a base of 0", 64, { out: 64, base: 0 }, /C₀ .* nearest legal value 1$/],
   ["an even kernel", 64, { out: 64, kernel: 4 }, /odd kernel, found 4; nearest legal value 5$/],
   [

@@ -16,7 +16,7 @@ import {
   surplusChannels,
 } from "./compConvRules.ts";
 import { convolution, everyPixel, shuffled } from "./layers.ts";
-import { needMultiple } from "./legal.ts";
+import { needMultiple, needWhole } from "./legal.ts";
 import type { Padding } from "./padding.ts";
 
 /** What the paper leaves open or leaves to choose. */
@@ -42,18 +42,9 @@ export interface CompConv extends CompConvChoices {
   readonly padding?: Padding;
 }
 
-/** Refuses a size that is no whole number in its range. */
-function needWhole(g: Scope, what: string, value: number, least: number, most: number): void {
-  if (Number.isSafeInteger(value) && value >= least && value <= most) return;
-  const legal = Math.min(Math.max(Math.round(value) || least, least), most);
-  throw new OptionError(
-    `${what} of the CompConv at "${g.path}" is ${value}; it needs a whole number from ${least} to ${most}; nearest legal value ${legal}`,
-  );
-}
-
 /** A depth for which there are inputs to copy, and outputs of every level. */
 function needDepth(g: Scope, inputs: number, depth: number, { out, slices = "prefix" }: CompConv): void {
-  needWhole(g, "depth", depth, 1, MOST_DEPTH);
+  needWhole(g, "depth of a CompConv", depth, { most: MOST_DEPTH });
   const place = `a CompConv of depth ${depth} at "${g.path}"`;
   if (out < leastOutputs(depth)) {
     throw new OptionError(
@@ -98,8 +89,8 @@ function cut(g: Scope, x: Value, length: number): Value {
 export function compConv(g: Scope, x: Value, options: CompConv): Value {
   const { out, kernel = 3, stride = 1, padding, base = RECOMMENDED_BASE, slices = "prefix", surplus = "end", shuffle = 1 } = options;
   const inputs = channels(x);
-  needWhole(g, "outputs", out, 1, Number.MAX_SAFE_INTEGER);
-  needWhole(g, "C₀", base, 1, Number.MAX_SAFE_INTEGER);
+  needWhole(g, "channels of a CompConv", out);
+  needWhole(g, "C₀ of a CompConv", base);
   needKernel(g, kernel);
   const { depth = deepestFit(inputs, out, slices, compConvDepth(inputs, base)) } = options;
   needDepth(g, inputs, depth, options);
