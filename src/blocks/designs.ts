@@ -82,16 +82,14 @@ function pooled(g: Scope, x: Value, { stride = 1, padding = "symmetrical" }: Slo
 }
 
 function shuffleNet(g: Scope, x: Value, slot: Slot): Value {
-  const { out, stride = 1 } = slot;
   const inputs = channels(x);
-  const isSame = out === inputs && stride === 1;
-  if (!isSame && out <= inputs) {
+  if (slot.out < inputs) {
     throw new OptionError(
-      `a ShuffleNet unit at "${g.path}" that changes shape puts its branch beside the input, so it needs more outputs than its ${inputs} inputs, found ${out}; nearest legal value ${inputs + 4}`,
+      `a ShuffleNet unit at "${g.path}" adds its branch to the input or puts it beside, so it needs at least as many outputs as its ${inputs} inputs, found ${slot.out}; nearest legal value ${inputs}`,
     );
   }
-  const groups = shuffleGroups(inputs, out);
-  return shuffleNetUnit(g, x, { ...sharedOf(slot), groups, join: isSame ? "add" : "concat" });
+  const groups = shuffleGroups(inputs, slot.out);
+  return shuffleNetUnit(g, x, { ...sharedOf(slot), groups, join: slot.out === inputs ? "add" : "concat" });
 }
 
 function channelNet(g: Scope, x: Value, slot: Slot): Value {

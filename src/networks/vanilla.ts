@@ -1,4 +1,4 @@
-import { dropout, fullyConnected, pooledFeatures, type Slot, standIn, vanillaConv } from "../blocks/index.ts";
+import { dropout, fullyConnected, nearestMultiple, pooledFeatures, type Slot, standIn, vanillaConv } from "../blocks/index.ts";
 import type { Value } from "../ir/graph.ts";
 import type { Scope } from "../ir/scope.ts";
 import { bodyOfMobilenetV1, scaledByAlpha } from "./mobilenetV1.ts";
@@ -9,6 +9,11 @@ interface Stage {
   readonly c: number;
   readonly n: number;
   readonly s: number;
+}
+
+/** Channels at a width: MobileNet's rule, or where a design stands in multiples of 8, which every design can split. */
+function scaled(c: number, { width, conv }: NetworkSettings): number {
+  return conv === "vanilla" ? scaledByAlpha(c, width) : nearestMultiple(c * width, 8);
 }
 
 /** The survey's VanillaConv, or a design in its place. */
@@ -27,7 +32,7 @@ function stackOf(stages: readonly Stage[], sizes: Pick<Slot, "compConv"> = {}): 
     let x = image;
     for (const { c, n, s } of stages) {
       for (let i = 0; i < n; i++) {
-        const out = scaledByAlpha(c, settings.width);
+        const out = scaled(c, settings);
         const slot: Slot = { ...shared, out, stride: stride(i === 0 ? s : 1), ...(index === 0 ? { readsImage: true } : {}) };
         x = convolved(g.scope(`features.${index++}`), x, slot, settings);
       }

@@ -67,6 +67,13 @@ export const papers: readonly BlockCase[] = [
   }),
   row("squeeze and excitation", 8, 8, (g, x) => blocks.squeezeExcitation(g, x, attention)),
   row("ShuffleNet unit", 16, 16, (g, x) => blocks.shuffleNetUnit(g, x, { out: 16, groups: 4 })),
+  row(
+    "ShuffleNet unit added at stride 2",
+    16,
+    16,
+    (g, x) => blocks.shuffleNetUnit(g, x, { out: 16, groups: 2, stride: 2, join: "add" }),
+    2,
+  ),
   row("ShuffleNet unit, stride 2", 12, 24, (g, x) => blocks.shuffleNetUnit(g, x, { out: 24, groups: 3, stride: 2 }), 2),
   row("ShuffleNet unit, the later convention", 24, 24, (g, x) => blocks.shuffleNetUnit(g, x, { out: 24, groups: 3, convention: "megvii" })),
   row(
