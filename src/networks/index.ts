@@ -23,7 +23,7 @@ import { vanilla, vanillaCompact } from "./vanilla.ts";
 import { vgg16, vgg16Cifar } from "./vgg.ts";
 
 export type { Network, NetworkOptions, NetworkSettings } from "./network.ts";
-export { resolveOptions } from "./options.ts";
+export { legalWidth, resolveOptions } from "./options.ts";
 
 /** Every network by name. */
 export const networks: Readonly<Record<string, Network>> = {

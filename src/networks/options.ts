@@ -5,6 +5,8 @@ import type { Network, NetworkOptions, NetworkSettings } from "./network.ts";
 
 const LEAST_WIDTH = 0.05;
 const MOST_WIDTH = 8;
+/** Compound scaling goes to φ = 20, and 1.2²⁰ is 38. */
+const MOST_DEPTH = 64;
 /** Widths are fractions such as 8/17, which people write with four digits. */
 const WIDTH_TOLERANCE = 1e-4;
 const known = [
@@ -46,12 +48,18 @@ function needName(network: Network, option: string, value: unknown, names: reado
 
 /** The width that the network is built with is the one asked for, or it is refused. */
 function needLegalWidth(network: Network, { width, variant }: NetworkSettings): void {
-  const legal = network.nearestWidth?.(width, variant) ?? width;
+  const legal = legalWidth(network, width, variant);
   if (Math.abs(legal - width) < WIDTH_TOLERANCE) return;
   const shown = Number(legal.toFixed(4));
   throw new OptionError(
     `${network.name}: at width ${width} the channels cannot be divided as the network needs; nearest legal value ${shown}`,
   );
+}
+
+/** The nearest width at which a network can be built: a family whose groups must divide the channels has steps. */
+export function legalWidth(network: Network, width: number, variant: string = Object.keys(network.variants)[0]): number {
+  const clamped = Math.min(Math.max(Number.isNaN(width) ? 1 : width, LEAST_WIDTH), MOST_WIDTH);
+  return network.nearestWidth?.(clamped, variant) ?? clamped;
 }
 
 /** Depth and stochastic depth belong to some families only. */
@@ -109,7 +117,7 @@ export function resolveOptions(network: Network, options: NetworkOptions, size: 
     normMomentum: options.normMomentum ?? network.normMomentum,
   };
   needNumber(network, "width", settings.width, LEAST_WIDTH, MOST_WIDTH, false);
-  needNumber(network, "depth", settings.depth, LEAST_WIDTH, MOST_WIDTH, false);
+  needNumber(network, "depth", settings.depth, LEAST_WIDTH, MOST_DEPTH, false);
   needOwnOption(network, "depth", settings.depth, 1, network.scalesDepth === true);
   needNumber(network, "classes", settings.classes, 1, 1_000_000, true);
   needNumber(network, "dropout", settings.dropout, 0, 0.95, false);
