@@ -54,6 +54,7 @@ test("CompConv's choices reach the network, and are refused where they would say
   refused({ conv: "compconv", compConv: { base: 0 } }, /compConv.base 0 .*nearest legal value 1$/);
   refused({ conv: "compconv", compConv: { slices: "prefxi" } }, /unknown compConv.slices "prefxi"\n {2}did you mean "prefix"/);
   refused({ conv: "compconv", compConv: { bias: 1 } }, /unknown option "compConv.bias"/);
+  refused({ conv: "compconv", compConv: 16 }, /compConv 16 needs an object of choices/);
   refused({ conv: "ghost", compConv: { base: 16 } }, /compConv.base needs conv "compconv", found "ghost"/);
 });
 

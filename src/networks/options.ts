@@ -81,6 +81,7 @@ const choicesOfCompConv = { slices: ["prefix", "disjoint"], surplus: ["end", "ta
 
 /** CompConv's choices, and only where it stands in. */
 function needChoices(network: Network, { conv, compConv }: NetworkSettings): void {
+  if (typeof compConv !== "object") throw new OptionError(`${network.name}: compConv ${String(compConv)} needs an object of choices`);
   for (const [choice, value] of Object.entries(compConv)) {
     if (value === undefined) continue;
     const names = choicesOfCompConv[choice as keyof typeof choicesOfCompConv];
