@@ -40,13 +40,22 @@ export { loadModel, type Model, modelGraph, saveModel } from "./model/model.ts";
 export { type CatalogueEntry, catalogue } from "./networks/catalogue.ts";
 export { type DesignPlace, designGraph, isDesign } from "./networks/designGraph.ts";
 export { type Family, families } from "./networks/families.ts";
-export { type BuildOptions, buildNetwork, findNetwork, type Network, type NetworkOptions, networks } from "./networks/index.ts";
+export { type BuildOptions, buildNetwork, findNetwork, legalWidth, type Network, type NetworkOptions, networks } from "./networks/index.ts";
+export { makeDivisible } from "./networks/network.ts";
 export {
+  type Coefficients,
   compoundScale,
   type GridSearch,
+  growthOf,
   type ProgressiveStage,
   progressiveSchedule,
+  publishedCoefficients,
+  roundedChannels,
   type ScaledNetwork,
+  type ScalingBase,
+  type ScalingTrial,
+  scaledRepeats,
+  scalingGrid,
   searchCoefficients,
 } from "./networks/scaling.ts";
 export { ops } from "./ops/index.ts";

@@ -1,23 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { evaluate } from "../src/backends/reference/index.ts";
 import { type Graph, leavesOf } from "../src/ir/graph.ts";
-import { verify } from "../src/ir/verify.ts";
-import type { Weighted } from "../src/passes/foldConstants.ts";
 import { applyPasses, inferencePasses, type Pass, trainingPasses } from "../src/passes/index.ts";
-import { assertClose } from "./lib/compare.ts";
-import { randomInputs } from "./lib/randomWeights.ts";
+import { assertSameOutputs } from "./lib/conformity.ts";
 import { inferenceNetwork, representatives, trainingNetwork } from "./lib/smallNetworks.ts";
-import { foldedPass, samePass, type Tolerance } from "./tolerances.ts";
-
-function assertSameOutputs(before: Weighted, after: Weighted, tolerance: Tolerance, what: string): void {
-  verify(after.graph);
-  const inputs = randomInputs(before.graph);
-  const wanted = evaluate(before.graph, before.weights, inputs);
-  const found = evaluate(after.graph, after.weights, inputs);
-  assert.deepEqual([...found.keys()], [...wanted.keys()]);
-  for (const [output, { data }] of wanted) assertClose(found.get(output)?.data ?? [], data, tolerance, `${output} after ${what}`);
-}
+import { foldedPass, samePass } from "./tolerances.ts";
 
 const isFolding = (pass: Pass): boolean => pass.name === "foldConstants";
 const count = (graph: Graph, name: string): number => graph.nodes.filter(({ op }) => op.name === name).length;

@@ -119,6 +119,7 @@ export const first: readonly Page[] = [
     ],
     open: [
       "The paper scales all channels but does not say how it rounds: widths at which a group's share is no whole number are refused here, with the nearest legal one.",
+      "A stand-in that halves the image without more channels adds its branch to the pooled input, as there is nothing to put beside; the paper's networks double the channels wherever they halve the image.",
       "Two shuffles are published under one picture: the paper's in front of the depthwise convolution, and its inverse behind it in the authors' later code (variant `megvii`, without a bias in the classifier).",
     ],
   },

@@ -102,13 +102,23 @@ export const second: readonly Page[] = [
   },
   {
     family: "compconv",
-    idea: "Divide and conquer for one convolution: part of the output is the input itself, the rest is convolved from a smaller layer's output, which is built the same way, down to a core of few channels. All parts are concatenated and shuffled. The core has ⌈C / (2 · (2^d − 1))⌉ channels at depth d, and the depth grows with the channels, up to 3.",
-    figures: [{ design: "compconv", place: { inputs: 256, outputs: 256 }, caption: "CompConv of 256 channels, depth 2." }],
+    idea: "Divide and conquer for one convolution: part of the output is the input itself, the rest is convolved from a smaller layer's output, which is built the same way, down to a core of few channels. The largest copied part, the tailing channels, is not copied but filtered by depthwise filters from the last convolution's output; then all parts are concatenated. The core has C_prim = ⌈C_out / (2 · (2^d − 1))⌉ channels at depth d, and the depth grows with the inputs, d = min(⌊log₂(C_in / C₀)⌋ + 1, 3): at C₀ = 128 one level up to 255 inputs, two up to 511, then three, which cost a half, 28 % and 17 % of a dense convolution. These rules are functions of `compConvRules.ts`. CompConv is a convolution, not a network: any plain backbone takes it as `conv: compconv`; C₀, the copied channels and more are the option `compConv`. Its sizes are listed with the [plain backbones](backbones.md).",
+    figures: [
+      { design: "compconv", place: { inputs: 256, outputs: 256 }, caption: "CompConv of 256 channels, depth 2." },
+      { design: "compconv", place: { inputs: 512, outputs: 512 }, caption: "512 channels, depth 3." },
+      {
+        network: "resnet-20",
+        options: { conv: "compconv" },
+        caption: "ResNet-20 with CompConvs; C₀ = 16, so that its stages have one, two and three levels.",
+      },
+    ],
     designs: ["compconv"],
     survey: ["No code; a figure and the formulas."],
     open: [
       "No code was found, and the paper's result tables only as pictures: our counts have nothing to be compared with.",
-      "Which channels are copied, how stride reaches the copies, the rounding of the depth and the place of normalisation are not stated; the choices are documented at the block.",
+      "By the paper's formulas the convolutions of VGG-16 shrink from 14,710,464 weights to 3,170,808 and from 15.35 G to 5.20 G multiply–accumulates at C₀ = 128, the first one staying ordinary; ours have exactly these. ResNet-50 with its 3×3 convolutions replaced has 16,793,244 weights and 2.91 G, as counted; the option leaves 1×1 convolutions as they are, which replaced too would leave 8.56 M.",
+      "Which channels are copied is not stated: `prefix` (default) copies for each part from the first input on, `disjoint` goes on where the part before ended. Neither are the groups of the shuffle behind the concatenation: there is none unless `shuffle` is given. Surplus channels are cut from the end; `surplus: tail` cuts them from the tailing channels, as one text has it.",
+      "At a stride only the first convolution strides, and the copies keep every second pixel. Normalisation and activation follow the whole, as they would the convolution. A broken logarithm is rounded down. Where inputs are too few to copy, the depth is less.",
       "The printed depth rule takes a maximum with 3 where the text limits the depth to 3; the tail's printed cost is that of a depthwise convolution.",
     ],
   },

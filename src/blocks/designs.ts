@@ -8,6 +8,7 @@ import type { Scope } from "../ir/scope.ts";
 import type { Activation } from "./activation.ts";
 import { activate } from "./activation.ts";
 import { channelNetUnit, groupChannelConvolution } from "./channelNet.ts";
+import { type CompConvChoices, compConv } from "./compConv.ts";
 import { convNormActivation } from "./convNormActivation.ts";
 import { depthwiseSeparable } from "./depthwiseSeparable.ts";
 import {
@@ -43,6 +44,8 @@ export interface Slot {
   readonly readsImage?: true;
   /** Side of a Ghost module's cheap filters. Default 3. */
   readonly cheapKernel?: number;
+  /** What a CompConv leaves to choose. */
+  readonly compConv?: CompConvChoices;
 }
 
 /** A design as a stand-in: what it is called, where it is published, and how it is built. */
@@ -57,6 +60,12 @@ export interface Design {
 }
 
 const names = { conv: "conv", norm: "bn" };
+
+/** A CompConv has neither normalisation nor activation inside: they follow, as they would the convolution. */
+function divided(g: Scope, x: Value, { compConv: choices, act = "relu", norm, ...slot }: Slot): Value {
+  const y = compConv(g.scope(names.conv), x, { ...sharedOf(slot), ...choices });
+  return activate(g, normalisation(g.scope(names.norm), y, norm), act);
+}
 
 function ordinary(g: Scope, x: Value, { out, stride, act, norm, padding }: Slot): Value {
   return convNormActivation(g, x, { out, stride, act, norm, padding, names });
@@ -73,16 +82,14 @@ function pooled(g: Scope, x: Value, { stride = 1, padding = "symmetrical" }: Slo
 }
 
 function shuffleNet(g: Scope, x: Value, slot: Slot): Value {
-  const { out, stride = 1 } = slot;
   const inputs = channels(x);
-  const isSame = out === inputs && stride === 1;
-  if (!isSame && out <= inputs) {
+  if (slot.out < inputs) {
     throw new OptionError(
-      `a ShuffleNet unit at "${g.path}" that changes shape puts its branch beside the input, so it needs more outputs than its ${inputs} inputs, found ${out}; nearest legal value ${inputs + 4}`,
+      `a ShuffleNet unit at "${g.path}" adds its branch to the input or puts it beside, so it needs at least as many outputs as its ${inputs} inputs, found ${slot.out}; nearest legal value ${inputs}`,
     );
   }
-  const groups = shuffleGroups(inputs, out);
-  return shuffleNetUnit(g, x, { ...sharedOf(slot), groups, join: isSame ? "add" : "concat" });
+  const groups = shuffleGroups(inputs, slot.out);
+  return shuffleNetUnit(g, x, { ...sharedOf(slot), groups, join: slot.out === inputs ? "add" : "concat" });
 }
 
 function channelNet(g: Scope, x: Value, slot: Slot): Value {
@@ -189,6 +196,12 @@ export const designs = {
     about: "half of the features by convolution, the other half from these by cheap filters",
     readsImage: true,
     build: (g, x, slot) => ghostModule(g, x, { ...sharedOf(slot), kernel: 3, cheapKernel: slot.cheapKernel ?? 3, act: slot.act ?? "relu" }),
+  },
+  compconv: {
+    title: "CompConv",
+    paper: "arXiv 2106.10486",
+    about: "part of the outputs copied, part convolved from a smaller layer of the same kind, part filtered cheaply",
+    build: divided,
   },
 } satisfies Record<string, Design>;
 

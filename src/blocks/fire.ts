@@ -35,7 +35,9 @@ export function fire(g: Scope, x: Value, options: Fire): Value {
   if (bypass === "none") return y;
   if (bypass === "complex") return add(g, [y, convolution(g.scope("bypass"), x, { out: channels(y), kernel: 1, hasBias: true })], {});
   if (channels(x) !== channels(y)) {
-    throw new OptionError(`fire at "${g.path}": a simple bypass of ${channels(x)} channels needs as many outputs, found ${channels(y)}`);
+    throw new OptionError(
+      `fire at "${g.path}": a simple bypass of ${channels(x)} channels needs as many outputs, found ${channels(y)}; nearest legal value ${channels(x)}`,
+    );
   }
   return add(g, [y, x], {});
 }

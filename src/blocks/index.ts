@@ -1,27 +1,63 @@
 export { type Activation, activate } from "./activation.ts";
 export {
+  type ChannelNetBlock,
   channelNetUnit,
   convolutionalClassification,
   depthwiseSeparableChannelConvolution,
+  type GroupModule,
   groupChannelConvolution,
   groupModule,
+  type SurveyChannelConv,
   surveyChannelConv,
 } from "./channelNet.ts";
-export { convNormActivation } from "./convNormActivation.ts";
-export { depthwiseSeparable } from "./depthwiseSeparable.ts";
+export { type CompConv, type CompConvChoices, compConv } from "./compConv.ts";
+export * from "./compConvRules.ts";
+export { type ConvNormActivation, convNormActivation } from "./convNormActivation.ts";
+export { type DepthwiseSeparable, depthwiseSeparable } from "./depthwiseSeparable.ts";
+export * from "./designRules.ts";
 export { type Design, type DesignName, designs, type Slot, standIn } from "./designs.ts";
-export { fire } from "./fire.ts";
-export { ghostBottleneck, ghostModule, surveyGhostModule } from "./ghost.ts";
-export { interleavedV1, interleavedV2, interleavedV3, surveyInterleavedV1, surveyInterleavedV2 } from "./interleaved.ts";
-export { invertedResidual } from "./invertedResidual.ts";
-export { convolution, dropout, fullyConnected, maxPool, normalisation, pooledFeatures } from "./layers.ts";
-export { nearestMultiple } from "./legal.ts";
-export { fusedMbConv, mbConv, surveyFusedMbConv } from "./mbConv.ts";
-export type { Padding, PaddingStyle } from "./padding.ts";
-export { type ShuffleConvention, shuffleNetUnit, surveyShuffleNetUnit } from "./shuffleNetUnit.ts";
-export { shuffleUnit } from "./shuffleUnit.ts";
-export { squeezeNext, surveySqueezeNext } from "./squeezeNext.ts";
+export { type Fire, fire } from "./fire.ts";
 export {
+  type GhostBottleneck,
+  type GhostModule,
+  ghostBottleneck,
+  ghostModule,
+  type SurveyGhostModule,
+  surveyGhostModule,
+} from "./ghost.ts";
+export {
+  type InterleavedV1,
+  type InterleavedV2,
+  type InterleavedV3,
+  interleavedV1,
+  interleavedV2,
+  interleavedV3,
+  surveyInterleavedV1,
+  surveyInterleavedV2,
+} from "./interleaved.ts";
+export * from "./interleavedRules.ts";
+export { type InvertedResidual, invertedResidual } from "./invertedResidual.ts";
+export {
+  type Convolution,
+  convolution,
+  dropout,
+  everyPixel,
+  fullyConnected,
+  maxPool,
+  type Normalisation,
+  normalisation,
+  pooledFeatures,
+  shuffled,
+} from "./layers.ts";
+export { nearestMultiple } from "./legal.ts";
+export { fusedMbConv, type MbConv, mbConv, type SurveyFusedMbConv, surveyFusedMbConv } from "./mbConv.ts";
+export type { Padding, PaddingStyle } from "./padding.ts";
+export { type ShuffleConvention, type ShuffleNetUnit, shuffleNetUnit, surveyShuffleNetUnit } from "./shuffleNetUnit.ts";
+export { type ShuffleUnit, shuffleUnit } from "./shuffleUnit.ts";
+export { type SqueezeExcitation, squeezeExcitation } from "./squeezeExcitation.ts";
+export { type SqueezeNext, squeezeNext, surveySqueezeNext } from "./squeezeNext.ts";
+export {
+  type SurveyInvertedResidual,
   surveyAttentiveResidual,
   surveyDepthwiseSeparable,
   surveyFire,
@@ -29,4 +65,4 @@ export {
   surveyShuffleUnit,
   surveySqueezeExcitation,
 } from "./survey.ts";
-export { vanillaConv } from "./vanillaConv.ts";
+export { type VanillaConv, vanillaConv } from "./vanillaConv.ts";

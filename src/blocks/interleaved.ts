@@ -5,7 +5,7 @@ import { type Activation, activate } from "./activation.ts";
 import { convNormActivation } from "./convNormActivation.ts";
 import { layersOf } from "./interleavedRules.ts";
 import { convolution, type Normalisation, normalisation, shuffled } from "./layers.ts";
-import { needMultiple } from "./legal.ts";
+import { needMultiple, needWhole } from "./legal.ts";
 import type { Padding } from "./padding.ts";
 
 /** What the interleaved blocks share. */
@@ -57,6 +57,7 @@ function leastCommonMultiple(a: number, b: number): number {
 
 /** IGCNet of the survey: M = 2, biases, a normalisation after each convolution. */
 export function surveyInterleavedV1(g: Scope, x: Value, { out }: { out: number }): Value {
+  needMultiple(g, "channels of the survey's IGCNet", out, 2);
   return interleavedV1(g, x, { out, primary: Math.floor(out / 2), secondary: 2, form: "survey" });
 }
 
@@ -85,6 +86,7 @@ export function interleavedV2(g: Scope, x: Value, options: InterleavedV2): Value
 
 /** IGCV2 of the survey: the 3×3 convolution has K = 8 channels a group too; a bias and a normalisation in every layer. */
 export function surveyInterleavedV2(g: Scope, x: Value, { out }: { out: number }): Value {
+  needWhole(g, "channels of the survey's IGCV2", out, { least: 8 });
   const groups = Math.floor(out / 8);
   needMultiple(g, "input channels of the survey's IGCV2", channels(x), groups);
   needMultiple(g, "channels of the survey's IGCV2", out, groups);

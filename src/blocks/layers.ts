@@ -9,6 +9,7 @@ import { globalAveragePool } from "../ops/globalAveragePool.ts";
 import { linear as linearOp } from "../ops/linear.ts";
 import { maxPool as maxPoolOp } from "../ops/maxPool.ts";
 import { reshape } from "../ops/reshape.ts";
+import { needMultiple, needWhole } from "./legal.ts";
 import { type Padding, type Pair, pair, pixelsOfPadding } from "./padding.ts";
 
 /** A convolution: `out` channels, square or [height, width] kernel, stride and padding in pixels. */
@@ -26,8 +27,11 @@ export function convolution(g: Scope, x: Value, options: Convolution): Value {
   const { out, groups = 1, padding = "symmetrical", hasBias = false } = options;
   const kernel = pair(options.kernel ?? 3);
   const stride = pair(options.stride ?? 1);
+  needWhole(g, "channels of a convolution", out);
+  needWhole(g, "groups of a convolution", groups);
+  for (const count of [channels(x), out]) needMultiple(g, `channels of a convolution in ${groups} groups`, count, groups);
   const std = Math.sqrt((2 * groups) / (out * kernel[0] * kernel[1]));
-  const inputs = [x, g.parameter("weight", [out, Math.floor(channels(x) / groups), ...kernel], { kind: "normal", std })];
+  const inputs = [x, g.parameter("weight", [out, channels(x) / groups, ...kernel], { kind: "normal", std })];
   if (hasBias) inputs.push(g.parameter("bias", [out], { kind: "constant", value: 0 }));
   return conv2d(g, inputs, { stride, padding: pixelsOfPadding(padding, x.shape, kernel, stride), groups, similarity: "product" });
 }
@@ -56,6 +60,7 @@ export function normalisation(g: Scope, x: Value, { eps = 1e-5, momentum = 0.1 }
 
 /** A fully connected layer with weights "weight" [out, in] (normal, deviation 0.01) and, unless refused, "bias". */
 export function fullyConnected(g: Scope, x: Value, { out, hasBias = true }: { out: number; hasBias?: boolean }): Value {
+  needWhole(g, "features of a fully connected layer", out);
   const inputs = [x, g.parameter("weight", [out, channels(x)], { kind: "normal", std: 0.01 })];
   if (hasBias) inputs.push(g.parameter("bias", [out], { kind: "constant", value: 0 }));
   return linearOp(g, inputs, {});
@@ -69,6 +74,12 @@ export function maxPool(
 ): Value {
   const [size, step] = [pair(kernel), pair(stride)];
   return maxPoolOp(g, [x], { kernel: size, stride: step, padding: pixelsOfPadding(padding, x.shape, size, step), isCeil });
+}
+
+/** Every `stride`-th pixel of each row and column, from the first on: those on which a strided convolution is centred. */
+export function everyPixel(g: Scope, x: Value, stride: number): Value {
+  if (stride === 1) return x;
+  return maxPoolOp(g, [x], { kernel: [1, 1], stride: [stride, stride], padding: [0, 0, 0, 0], isCeil: false });
 }
 
 /** Channel j of group i becomes channel j · groups + i; nothing moves where there is one group, or one channel in each. */

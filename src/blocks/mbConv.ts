@@ -56,12 +56,14 @@ export interface SurveyFusedMbConv {
   readonly out: number;
   readonly expansion?: number;
   readonly projection?: Activation;
+  /** Of the SELayer; it can be no more than the expanded channels. */
+  readonly reduction?: number;
 }
 
 /** Fused-MBConv of the survey: ReLU, its SELayer, a projected shortcut. */
-export function surveyFusedMbConv(g: Scope, x: Value, { out, expansion = 4, projection = "relu" }: SurveyFusedMbConv): Value {
+export function surveyFusedMbConv(g: Scope, x: Value, { out, expansion = 4, projection = "relu", reduction }: SurveyFusedMbConv): Value {
   let y = vanillaConv(g.scope("block.0"), x, { out: expansion * channels(x) });
-  y = surveySqueezeExcitation(g.scope("block.1"), y);
+  y = surveySqueezeExcitation(g.scope("block.1"), y, { reduction });
   y = vanillaConv(g.scope("block.2"), y, { out, kernel: 1, padding: 0, act: projection });
   return add(g, [y, surveyShortcut(g, x, out)], {});
 }

@@ -24,7 +24,10 @@ export interface ShuffleNetUnit {
   readonly out: number;
   readonly groups: number;
   readonly stride?: number;
-  /** "add" (fig. 2b) keeps the channels; "concat" (fig. 2c) puts the branch beside the pooled input. Default: "concat" at stride 2. */
+  /**
+   * "add" (fig. 2b) keeps the channels; "concat" (fig. 2c) puts the branch beside the pooled input. Default: "concat" at stride 2. "add" at a stride,
+   * which the paper has no need of, adds to the pooled input.
+   */
   readonly join?: "add" | "concat";
   /** Groups of the first convolution, where they differ: 1 in the first unit of the network. */
   readonly firstGroups?: number;
@@ -79,8 +82,8 @@ export function shuffleNetUnit(g: Scope, x: Value, options: ShuffleNetUnit): Val
   y = convNormActivation(g, y, { ...shared, out: hidden, kernel: 3, stride, groups: hidden, act: "identity", names: names[1] });
   if (!isPaper) y = shuffled(g, y, hidden / groups);
   y = convNormActivation(g, y, { ...shared, out: branchOut, kernel: 1, groups, act: "identity", names: names[2] });
-  if (join === "add") return relu(g, [add(g, [y, x], {})], {});
   const kept = pooledInput(g, x, stride, shared.padding ?? "symmetrical");
+  if (join === "add") return relu(g, [add(g, [y, kept], {})], {});
   if (isPaper) return relu(g, [concat(g, [y, kept], { axis: 1 })], {});
   return concat(g, [kept, relu(g, [y], {})], { axis: 1 });
 }

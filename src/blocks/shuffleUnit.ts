@@ -5,7 +5,7 @@ import { concat } from "../ops/concat.ts";
 import { slice } from "../ops/slice.ts";
 import { convNormActivation } from "./convNormActivation.ts";
 import type { Normalisation } from "./layers.ts";
-import { needMultiple } from "./legal.ts";
+import { needMultiple, needWhole } from "./legal.ts";
 import type { Padding } from "./padding.ts";
 
 /** `out` channels of the unit; `left` of them from the left branch where that branch computes. */
@@ -23,6 +23,10 @@ export interface ShuffleUnit {
 /** Split or copy, filter one side, concatenate, shuffle the sides. ShuffleNetV2, arXiv 1807.11164, fig. 3c and 3d. */
 export function shuffleUnit(g: Scope, x: Value, { out, stride = 1, isSplit, left = out / 2, ...shared }: ShuffleUnit): Value {
   needMultiple(g, "channels of a ShuffleNetV2 unit", out, 2);
+  if (isSplit) {
+    needMultiple(g, "input channels of a ShuffleNetV2 unit that splits", channels(x), 2);
+    needWhole(g, "stride of a ShuffleNetV2 unit that splits", stride, { most: 1 });
+  }
   const half = isSplit ? channels(x) / 2 : left;
   const hidden = out / 2;
   const depthwise = { ...shared, kernel: 3, stride, act: "identity" } as const;

@@ -4,7 +4,7 @@ import { add } from "../ops/add.ts";
 import { relu } from "../ops/relu.ts";
 import { type ConvNormActivation, convNormActivation } from "./convNormActivation.ts";
 import type { Normalisation } from "./layers.ts";
-import { needMultiple } from "./legal.ts";
+import { needMultiple, needWhole } from "./legal.ts";
 import type { Padding } from "./padding.ts";
 import { surveyShortcut } from "./survey.ts";
 import { vanillaConv } from "./vanillaConv.ts";
@@ -55,6 +55,7 @@ export function squeezeNext(g: Scope, x: Value, options: SqueezeNext): Value {
 
 /** SqNxt of the survey: narrowed from the input's channels, always 3×1 first, no ReLU after the addition, a biased shortcut. */
 export function surveySqueezeNext(g: Scope, x: Value, { out }: { out: number }): Value {
+  needWhole(g, "input channels of the survey's SqNxt", channels(x), { least: 4 });
   const layer: Layer = (i, y, form) => vanillaConv(g.scope(`sqnxt.${i}`), y, { padding: "symmetrical", ...form });
   const branch = fiveConvolutions(x, layer, Math.floor(channels(x) / 2), out, false);
   return add(g, [branch, surveyShortcut(g, x, out)], {});

@@ -11,6 +11,7 @@ import { relu } from "../ops/relu.ts";
 import { slice } from "../ops/slice.ts";
 import type { Activation } from "./activation.ts";
 import { convolution, normalisation } from "./layers.ts";
+import { needMultiple, needWhole } from "./legal.ts";
 import { squeezeExcitation } from "./squeezeExcitation.ts";
 import { type VanillaConv, vanillaConv } from "./vanillaConv.ts";
 
@@ -50,6 +51,7 @@ export function surveyInvertedResidual(g: Scope, x: Value, { out, expansion = 6,
 
 /** SELayer: channel attention of linear layers without biases and a sigmoid gate. */
 export function surveySqueezeExcitation(g: Scope, x: Value, { reduction = 16 }: { reduction?: number } = {}): Value {
+  needWhole(g, "reduction of the survey's SELayer", reduction, { most: channels(x) });
   const names = { squeeze: "fc.0", excite: "fc.2" };
   return squeezeExcitation(g, x, { squeeze: Math.floor(channels(x) / reduction), hasBias: false, form: "linear", names });
 }
@@ -58,18 +60,25 @@ export function surveySqueezeExcitation(g: Scope, x: Value, { reduction = 16 }: 
 export function surveyAttentiveResidual(
   g: Scope,
   x: Value,
-  { out, expansion = 6, act = "relu", projection = "relu" }: SurveyInvertedResidual & { projection?: Activation },
+  {
+    out,
+    expansion = 6,
+    act = "relu",
+    projection = "relu",
+    reduction,
+  }: SurveyInvertedResidual & { projection?: Activation; reduction?: number },
 ): Value {
   const at = g.scope("block");
   let y = vanillaConv(at.scope("0"), x, { ...pointwise, out: expansion * channels(x), act });
   y = depthwise(at.scope("1"), y, { act });
-  y = surveySqueezeExcitation(at.scope("2"), y);
+  y = surveySqueezeExcitation(at.scope("2"), y, { reduction });
   y = vanillaConv(at.scope("3"), y, { ...pointwise, out, act: projection });
   return add(g, [y, surveyShortcut(g, x, out)], {});
 }
 
 /** Fire: the squeeze is a quarter of the output, one normalisation and ReLU after the concatenation. */
 export function surveyFire(g: Scope, x: Value, { out }: { out: number }): Value {
+  needWhole(g, "channels of the survey's Fire", out, { least: 4 });
   const half = Math.floor(out / 2);
   const s = vanillaConv(g.scope("squeeze"), x, { ...pointwise, out: Math.floor(out / 4) });
   const e1 = convolution(g.scope("expand1x1"), s, { out: half, kernel: 1, hasBias: true });
@@ -79,9 +88,11 @@ export function surveyFire(g: Scope, x: Value, { out }: { out: number }): Value 
 
 /** ShuffleNetv2: the first half passes (through a 1×1 convolution where the widths differ), the second is filtered, then both are shuffled. */
 export function surveyShuffleUnit(g: Scope, x: Value, { out }: { out: number }): Value {
-  const [half, halfOut] = [Math.floor(channels(x) / 2), Math.floor(out / 2)];
+  needMultiple(g, "input channels of the survey's ShuffleNetv2", channels(x), 2);
+  needMultiple(g, "channels of the survey's ShuffleNetv2", out, 2);
+  const [half, halfOut] = [channels(x) / 2, out / 2];
   const first = slice(g, [x], { start: 0, length: half, axis: 1 });
-  let y = slice(g, [x], { start: half, length: channels(x) - half, axis: 1 });
+  let y = slice(g, [x], { start: half, length: half, axis: 1 });
   y = vanillaConv(g.scope("block.0"), y, { ...pointwise, out: half });
   y = depthwise(g.scope("block.1"), y, { act: "identity" });
   y = vanillaConv(g.scope("block.2"), y, { ...pointwise, out: halfOut });

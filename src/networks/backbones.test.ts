@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type DesignName, designs } from "../blocks/index.ts";
 import { OptionError } from "../core/errors.ts";
+import { size } from "../core/shape.ts";
+import { costOf } from "../ir/op.ts";
+import { ops } from "../ops/index.ts";
 import { type BuildOptions, buildNetwork, networks } from "./index.ts";
 import { count } from "./networks.testing.ts";
 
@@ -18,6 +21,41 @@ test("Ghost-VGG-16 on CIFAR has the paper's 7.7 M parameters and 158 M MACs", ()
 test("Ghost-ResNet-56 has the paper's 0.43 M parameters and 63 M MACs", () => {
   const { params, macs } = count(buildNetwork("resnet-56", { conv: "ghost" }));
   assert.deepEqual([millions(params, 2), millions(macs, 0)], ["0.43", "63"]);
+});
+
+/** Weights of the convolutions (and of fully connected layers, where told) and the MACs spent on them. */
+function compConvCounts(name: string, options: BuildOptions, hasClassifier: boolean): { weights: number; macs: number } {
+  const nodes = buildNetwork(name, { conv: "compconv", ...options }).nodes.filter(
+    ({ op }) => op === ops.conv2d || (hasClassifier && op === ops.linear),
+  );
+  const weights = nodes.flatMap(({ inputs }) => inputs.slice(1)).reduce((sum, { shape }) => sum + size(shape), 0);
+  return { weights, macs: nodes.reduce((sum, node) => sum + costOf(node).macs, 0) };
+}
+
+test("CompConv128-VGG-16 has the weights and MACs that the paper's formulas give: the first convolution ordinary, the others of depth 1 to 3", () => {
+  const { weights, macs } = compConvCounts("vgg-16", {}, false);
+  assert.deepEqual([weights, (macs / 1e9).toFixed(2)], [3_170_808, "5.20"]);
+});
+
+test("CompConv128-ResNet-50 has the weights and MACs that the paper's formulas give where the 3×3 convolutions are replaced", () => {
+  const { weights, macs } = compConvCounts("resnet-50", { variant: "torchvision" }, true);
+  assert.deepEqual([weights, (macs / 1e9).toFixed(2)], [16_793_244, "2.91"]);
+});
+
+test("CompConv's choices reach the network, and are refused where they would say nothing", () => {
+  const params = (compConv: BuildOptions["compConv"]): number => count(buildNetwork("resnet-20", { conv: "compconv", compConv })).params;
+  assert.ok(params({ base: 128 }) > params({}));
+  assert.equal(params({ base: 16, slices: "disjoint", surplus: "tail", shuffle: 2 }), params({}));
+  const refused = (options: object, wanted: RegExp): void =>
+    assert.throws(
+      () => buildNetwork("resnet-20", options),
+      (error: unknown) => error instanceof OptionError && wanted.test(error.message),
+    );
+  refused({ conv: "compconv", compConv: { base: 0 } }, /compConv.base 0 .*nearest legal value 1$/);
+  refused({ conv: "compconv", compConv: { slices: "prefxi" } }, /unknown compConv.slices "prefxi"\n {2}did you mean "prefix"/);
+  refused({ conv: "compconv", compConv: { bias: 1 } }, /unknown option "compConv.bias"/);
+  refused({ conv: "compconv", compConv: 16 }, /compConv 16 needs an object of choices/);
+  refused({ conv: "ghost", compConv: { base: 16 } }, /compConv.base needs conv "compconv", found "ghost"/);
 });
 
 const rows: readonly (readonly [name: string, options: BuildOptions, params: number, macs: number])[] = [

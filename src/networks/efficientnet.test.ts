@@ -98,7 +98,7 @@ test("stochastic depth drops more of later branches, one number an image, and no
 const refused: readonly (readonly [what: string, name: string, options: BuildOptions, message: RegExp])[] = [
   ["depth in a family without", "mobilenet-v2", { depth: 2 }, /depth 2 is not an option of this family; nearest legal value 1/],
   ["stochastic depth likewise", "ghostnet", { stochasticDepth: 0.2 }, /stochasticDepth 0.2 is not an option of this family; .* value 0/],
-  ["a depth of 0", "efficientnet-b0", { depth: 0 }, /depth 0 is not a number from 0.05 to 8; nearest legal value 0.05/],
+  ["a depth of 0", "efficientnet-b0", { depth: 0 }, /depth 0 is not a number from 0.05 to 64; nearest legal value 0.05/],
   ["a share of 1", "efficientnet-b0", { stochasticDepth: 1 }, /nearest legal value 0.95/],
   [
     "more classes than channels",

@@ -23,7 +23,7 @@ import { vanilla, vanillaCompact } from "./vanilla.ts";
 import { vgg16, vgg16Cifar } from "./vgg.ts";
 
 export type { Network, NetworkOptions, NetworkSettings } from "./network.ts";
-export { resolveOptions } from "./options.ts";
+export { legalWidth, resolveOptions } from "./options.ts";
 
 /** Every network by name. */
 export const networks: Readonly<Record<string, Network>> = {
@@ -92,7 +92,9 @@ export function buildNetwork(which: string | Network, options: BuildOptions = {}
   const [height, width] = typeof size === "number" ? [size, size] : size;
   for (const [name, count] of Object.entries({ batch, channels, height, width })) {
     if (!Number.isSafeInteger(count) || count < 1)
-      throw new OptionError(`${network.name}: ${name} ${count} needs to be a whole number of 1 or more`);
+      throw new OptionError(
+        `${network.name}: ${name} ${count} needs to be a whole number of 1 or more; nearest legal value ${Math.max(1, Math.round(count) || 1)}`,
+      );
   }
   const settings = resolveOptions(network, rest, Math.min(height, width));
   checkSize(network, settings, height, width);
@@ -112,5 +114,7 @@ function checkSize(network: Network, settings: NetworkSettings, height: number, 
   if (Math.min(height, width) >= least) return;
   const remedy =
     settings.droppedStrides < network.strides ? "; keep more resolution (isSmallImage or droppedStrides) or enlarge the images" : "";
-  throw new ShapeError(`${network.name}: images of ${height}×${width} pixels are too small, it needs at least ${least}×${least}${remedy}`);
+  throw new ShapeError(
+    `${network.name}: images of ${height}×${width} pixels are too small, it needs at least ${least}×${least}${remedy}; nearest legal value ${least}`,
+  );
 }

@@ -1,4 +1,4 @@
-import type { DesignName, PaddingStyle } from "../blocks/index.ts";
+import type { CompConvChoices, DesignName, PaddingStyle } from "../blocks/index.ts";
 import type { Value } from "../ir/graph.ts";
 import type { Scope } from "../ir/scope.ts";
 
@@ -22,6 +22,8 @@ export interface NetworkOptions {
   readonly padding?: PaddingStyle;
   /** The design in place of the ordinary 3×3 convolutions, in the plain backbones. */
   readonly conv?: DesignName;
+  /** What a CompConv leaves to choose, where `conv` is "compconv": C₀ (the backbone's own unless given), the copied channels, surplus, shuffle. */
+  readonly compConv?: CompConvChoices;
   /** Batch normalisation's momentum in PyTorch's sense; the family's own unless given. */
   readonly normMomentum?: number;
 }
@@ -37,6 +39,7 @@ export interface NetworkSettings {
   readonly droppedStrides: number;
   readonly padding: PaddingStyle;
   readonly conv: DesignName;
+  readonly compConv: CompConvChoices;
   readonly normMomentum: number;
 }
 

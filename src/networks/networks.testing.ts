@@ -1,12 +1,11 @@
 import { size } from "../core/shape.ts";
 import { type Graph, leavesOf } from "../ir/graph.ts";
 import { costOf } from "../ir/op.ts";
-import { findNetwork, type Network } from "./index.ts";
+import { findNetwork, legalWidth, type Network } from "./index.ts";
 
 /** A width near the one given at which the network can be built. */
 export function fittingWidth(which: string | Network, width: number): number {
-  const network = typeof which === "string" ? findNetwork(which) : which;
-  return network.nearestWidth?.(width, Object.keys(network.variants)[0]) ?? width;
+  return legalWidth(typeof which === "string" ? findNetwork(which) : which, width);
 }
 
 /** Parameters and multiply–accumulates of a graph. */

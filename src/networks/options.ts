@@ -5,11 +5,13 @@ import type { Network, NetworkOptions, NetworkSettings } from "./network.ts";
 
 const LEAST_WIDTH = 0.05;
 const MOST_WIDTH = 8;
+/** Compound scaling goes to φ = 20, and 1.2²⁰ is 38. */
+const MOST_DEPTH = 64;
 /** Widths are fractions such as 8/17, which people write with four digits. */
 const WIDTH_TOLERANCE = 1e-4;
 const known = [
   ...(["width", "depth", "classes", "dropout", "stochasticDepth", "variant"] as const),
-  ...(["isSmallImage", "droppedStrides", "padding", "conv", "normMomentum"] as const),
+  ...(["isSmallImage", "droppedStrides", "padding", "conv", "compConv", "normMomentum"] as const),
 ] as const;
 
 // The compiler holds the list to the interface: a key missing here would be refused as unknown.
@@ -46,12 +48,18 @@ function needName(network: Network, option: string, value: unknown, names: reado
 
 /** The width that the network is built with is the one asked for, or it is refused. */
 function needLegalWidth(network: Network, { width, variant }: NetworkSettings): void {
-  const legal = network.nearestWidth?.(width, variant) ?? width;
+  const legal = legalWidth(network, width, variant);
   if (Math.abs(legal - width) < WIDTH_TOLERANCE) return;
   const shown = Number(legal.toFixed(4));
   throw new OptionError(
     `${network.name}: at width ${width} the channels cannot be divided as the network needs; nearest legal value ${shown}`,
   );
+}
+
+/** The nearest width at which a network can be built: a family whose groups must divide the channels has steps. */
+export function legalWidth(network: Network, width: number, variant: string = Object.keys(network.variants)[0]): number {
+  const clamped = Math.min(Math.max(Number.isNaN(width) ? 1 : width, LEAST_WIDTH), MOST_WIDTH);
+  return network.nearestWidth?.(clamped, variant) ?? clamped;
 }
 
 /** Depth and stochastic depth belong to some families only. */
@@ -67,6 +75,21 @@ function needDesign(network: Network, conv: DesignName): void {
   throw new OptionError(
     `${network.name}: conv "${conv}" needs a plain backbone, whose convolutions it can replace; nearest legal value "vanilla"`,
   );
+}
+
+const choicesOfCompConv = { slices: ["prefix", "disjoint"], surplus: ["end", "tail"] } as const;
+
+/** CompConv's choices, and only where it stands in. */
+function needChoices(network: Network, { conv, compConv }: NetworkSettings): void {
+  if (typeof compConv !== "object") throw new OptionError(`${network.name}: compConv ${String(compConv)} needs an object of choices`);
+  for (const [choice, value] of Object.entries(compConv)) {
+    if (value === undefined) continue;
+    const names = choicesOfCompConv[choice as keyof typeof choicesOfCompConv];
+    if (names) needName(network, `compConv.${choice}`, value, names);
+    else if (choice === "base" || choice === "shuffle") needNumber(network, `compConv.${choice}`, value, 1, 1_000_000, true);
+    else throw new OptionError(`${network.name}: unknown option "compConv.${choice}"\n  (base, slices, surplus, shuffle)`);
+    if (conv !== "compconv") throw new OptionError(`${network.name}: compConv.${choice} needs conv "compconv", found "${conv}"`);
+  }
 }
 
 /** Fills in what was left out and refuses what the network cannot be; `size` is the shorter side in pixels. */
@@ -91,10 +114,11 @@ export function resolveOptions(network: Network, options: NetworkOptions, size: 
     droppedStrides: options.droppedStrides ?? (isSmallImage ? droppedAt(size, network) : 0),
     padding: options.padding ?? network.paddings?.[variant] ?? "symmetrical",
     conv: options.conv ?? "vanilla",
+    compConv: options.compConv ?? {},
     normMomentum: options.normMomentum ?? network.normMomentum,
   };
   needNumber(network, "width", settings.width, LEAST_WIDTH, MOST_WIDTH, false);
-  needNumber(network, "depth", settings.depth, LEAST_WIDTH, MOST_WIDTH, false);
+  needNumber(network, "depth", settings.depth, LEAST_WIDTH, MOST_DEPTH, false);
   needOwnOption(network, "depth", settings.depth, 1, network.scalesDepth === true);
   needNumber(network, "classes", settings.classes, 1, 1_000_000, true);
   needNumber(network, "dropout", settings.dropout, 0, 0.95, false);
@@ -105,6 +129,7 @@ export function resolveOptions(network: Network, options: NetworkOptions, size: 
   needName(network, "variant", settings.variant, Object.keys(network.variants));
   needName(network, "padding", settings.padding, ["symmetrical", "tensorflow"]);
   needDesign(network, settings.conv);
+  needChoices(network, settings);
   needLegalWidth(network, settings);
   return settings;
 }

@@ -118,8 +118,13 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
     row("1.3×", { width: 1.3 }, { params: "7.3M", macs: "226M", top1: 75.7 }, 7_358_820, 227_003_256),
   ],
   "vgg-16-cifar": [row("Ghost", { conv: "ghost" }, { params: "7.7M", macs: "158M", top1: 93.7, on: cifar10 }, 7_651_498, 158_109_696)],
+  "vgg-16": [row("CompConv128", { conv: "compconv" }, {}, 126_822_112, 5_328_153_376)],
+  "resnet-20": [row("CompConv16", { conv: "compconv" }, { on: cifar10 }, 73_432, 15_512_320)],
   "resnet-56": [row("Ghost", { conv: "ghost" }, { params: "0.43M", macs: "63M", top1: 92.7, on: cifar10 }, 429_882, 63_009_408)],
-  "resnet-50": [row("stride at 3×3", { variant: "torchvision" }, { params: "25.6M", macs: "4.1G", top1: 76.2 }, 25_557_032, 4_089_184_256)],
+  "resnet-50": [
+    row("stride at 3×3", { variant: "torchvision" }, { params: "25.6M", macs: "4.1G", top1: 76.2 }, 25_557_032, 4_089_184_256),
+    row("CompConv128", { conv: "compconv", variant: "torchvision" }, {}, 16_846_364, 2_905_811_912),
+  ],
 };
 
 /** Every published row beside the networks' own. */

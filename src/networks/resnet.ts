@@ -1,6 +1,7 @@
 import {
   convNormActivation,
   dropout,
+  everyPixel,
   fullyConnected,
   maxPool,
   nearestMultiple,
@@ -11,7 +12,6 @@ import {
 import { channels, type Value } from "../ir/graph.ts";
 import type { Scope } from "../ir/scope.ts";
 import { add } from "../ops/add.ts";
-import { maxPool as maxPoolOp } from "../ops/maxPool.ts";
 import { relu } from "../ops/relu.ts";
 import { padChannels } from "../ops/slice.ts";
 import { type Network, type NetworkSettings, strideRule } from "./network.ts";
@@ -39,11 +39,18 @@ interface Part extends Slot {
   readonly kernel: number;
 }
 
+/**
+ * How designs are sized in the networks for small pictures. The counts published for Ghost-ResNet-56 (0.43 M, 63 M) leave room for cheap filters of
+ * 1×1 only; 3×3 would give 0.44 M and 65 M. CompConv's C₀ is the first stage's channels, so that the stages have one, two and three levels.
+ */
+const onCifar = { cheapKernel: 1, compConv: { base: 16 } } as const;
+
 /** `conv<index>` and `bn<index>`; a design stands in for the 3×3 convolutions. */
 function convolved(g: Scope, x: Value, index: number, { kernel, ...slot }: Part, settings: NetworkSettings): Value {
-  const shared = { ...slot, norm: { momentum: settings.normMomentum }, padding: settings.padding };
+  const compConv = { ...slot.compConv, ...settings.compConv };
+  const shared = { ...slot, compConv, norm: { momentum: settings.normMomentum }, padding: settings.padding };
   if (settings.conv !== "vanilla" && kernel === 3) return standIn(settings.conv, g.scope(`conv${index}`), x, shared);
-  const { readsImage: _, cheapKernel: __, ...plain } = shared;
+  const { readsImage: _, cheapKernel: __, compConv: ___, ...plain } = shared;
   return convNormActivation(g, x, { ...plain, kernel, names: { conv: `conv${index}`, norm: `bn${index}` } });
 }
 
@@ -55,22 +62,19 @@ function shortcut(g: Scope, x: Value, out: number, stride: number, kind: "zeros"
     const names = { conv: "downsample.0", norm: "downsample.1" };
     return convNormActivation(g, x, { out, kernel: 1, stride, norm: { momentum }, padding, act: "identity", names });
   }
-  const window = { kernel: [1, 1], stride: [stride, stride], padding: [0, 0, 0, 0], isCeil: false } as const;
-  const kept = stride === 1 ? x : maxPoolOp(g, [x], window);
+  const kept = everyPixel(g, x, stride);
   const added = out - channels(x);
   return added === 0 ? kept : padChannels(g, [kept], { before: added >> 1, after: added - (added >> 1) });
 }
 
 function residualBlock(g: Scope, x: Value, c: number, stride: number, net: ResidualNet, settings: NetworkSettings): Value {
   const isPaper = settings.variant !== "torchvision";
-  // The counts published for Ghost-ResNet-56 (0.43 M, 63 M) leave room for cheap filters of 1×1 only; 3×3 would give 0.44 M and 65 M.
-  const cheap = net.stem === "cifar" ? { cheapKernel: 1 } : {};
   const part = (out: number, kernel: number, step = 1, act: "relu" | "identity" = "relu"): Part => ({
     out,
     kernel,
     stride: step,
     act,
-    ...cheap,
+    ...(net.stem === "cifar" ? onCifar : {}),
   });
   if (net.block === "basic") {
     const y = convolved(g, x, 1, part(c, 3, stride), settings);
@@ -88,8 +92,8 @@ function buildResidualNet(g: Scope, image: Value, settings: NetworkSettings, net
   const stride = strideRule(settings);
   const first = scaled(net.stages[0].c, settings.width);
   const stem = net.stem === "cifar" ? { kernel: 3, stride: 1 } : { kernel: 7, stride: stride(2) };
-  const cheap = net.stem === "cifar" ? { cheapKernel: 1 } : {};
-  let x = convolved(g, image, 1, { out: first, ...stem, ...cheap, readsImage: true }, settings);
+  const sizes = net.stem === "cifar" ? onCifar : {};
+  let x = convolved(g, image, 1, { out: first, ...stem, ...sizes, readsImage: true }, settings);
   if (net.stem === "imagenet" && stride(2) === 2) x = maxPool(g.scope("maxpool"), x, { kernel: 3, stride: 2, padding: settings.padding });
   for (const [stage, { c, n }] of net.stages.entries()) {
     for (let i = 0; i < n; i++) {

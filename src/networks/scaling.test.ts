@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { OptionError } from "../core/errors.ts";
-import { buildNetwork } from "./index.ts";
+import { type BuildOptions, buildNetwork, findNetwork, legalWidth } from "./index.ts";
 import { count } from "./networks.testing.ts";
 import {
   compoundScale,
@@ -52,6 +52,52 @@ test("φ scales depth, width, resolution and dropout together; its networks can 
     const growth = macs[phi] / macs[phi - 1];
     assert.ok(growth > 1.5 && growth < 2.6, `a unit of φ multiplied the cost by ${growth}`);
   }
+});
+
+test("any φ gives a network that can be built, fractions and negative ones too", () => {
+  const counts = [-10, -1.5, 0, 0.5, 3.7, 12].map((phi) => {
+    const { network, options } = compoundScale(phi);
+    return count(buildNetwork(network, { ...options, classes: 10 })).macs;
+  });
+  assert.deepEqual(
+    counts.toSorted((a, b) => a - b),
+    counts,
+  );
+  const wide = compoundScale(2, { alpha: 1.1, beta: 1.2, gamma: 1.1 }, { network: "efficientnet-v2-b0", size: 96 });
+  assert.deepEqual([wide.network, wide.options.size], ["efficientnet-v2-b0", 116]);
+  assert.ok(count(buildNetwork(wide.network, wide.options)).params > 0);
+});
+
+/** Channels of a layer by hand: the table's number and the family's rule at an odd width. */
+const rounded: readonly (readonly [rule: string, network: string, options: BuildOptions, weight: string, channels: number])[] = [
+  ["floor, at least 8", "mobilenet-v1", { width: 0.33 }, "features.stage5.unit2.pw_conv.conv.weight", Math.floor(1024 * 0.33)],
+  ["floor, at least 8", "mobilenet-v1", { width: 0.05 }, "features.init_block.conv.weight", 8],
+  ["multiples of 8, no tenth lost: 16 · 0.7 would give 8", "mobilenet-v2", { width: 0.7 }, "features.1.conv.1.weight", 16],
+  ["the head never shrinks", "mobilenet-v2", { width: 0.33 }, "features.18.0.weight", 1280],
+  ["multiples of 8", "mobilenet-v3-small", { width: 0.61 }, "features.0.0.weight", 16],
+  ["multiples of 4, no tenth lost", "ghostnet", { width: 0.61 }, "conv_stem.weight", 12],
+  ["the groups' steps", "shufflenet-v1-g3", { width: 0.55 }, "features.stage2.unit2.expand_conv3.weight", 2 * 240 * 0.55],
+  ["the table in proportion, multiples of 4", "shufflenet-v2", { width: 0.75 }, "stage2.1.branch2.0.weight", (48 + 116) / 4 + 1],
+  ["multiples of 4", "squeezenet-1.1", { width: 0.3 }, "features.0.weight", 20],
+  ["multiples of 8", "squeezenext-23", { width: 0.33 }, "stage4.0.shortcut.conv.weight", 88],
+  ["primary partitions", "igcv1-plain", { width: 0.4 }, "stem.weight", Math.round(24 * 0.4) * 2],
+  ["multiples of 8, no tenth lost", "channelnet-v1", { width: 0.33 }, "dws6.pw.weight", 168],
+  ["multiples of 8, no tenth lost", "efficientnet-b0", { width: 1.2 }, "features.1.0.block.2.0.weight", 24],
+  ["multiples of 8, whatever is lost", "efficientnet-v2-b0", { width: 1.2 }, "features.1.0.block.0.0.weight", 16],
+  ["multiples of 8", "resnet-20", { width: 0.9 }, "conv1.weight", 16],
+];
+
+for (const [rule, network, options, weight, channels] of rounded) {
+  test(`${network} at width ${options.width}: ${rule}`, () => {
+    const leaf = buildNetwork(network, options).leaves.find(({ name }) => name === weight);
+    assert.equal(leaf?.shape[0], channels);
+  });
+}
+
+test("the nearest legal width is the width itself, or a step of the groups", () => {
+  assert.equal(legalWidth(findNetwork("mobilenet-v2"), 0.33), 0.33);
+  assert.equal(legalWidth(findNetwork("mobilenet-v2"), 100), 8);
+  assert.equal(legalWidth(findNetwork("shufflenet-v1-g8"), 0.3), 1 / 3);
 });
 
 test("the grid search evaluates every point at φ = 1 and tells the best", async () => {

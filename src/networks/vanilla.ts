@@ -1,4 +1,4 @@
-import { dropout, fullyConnected, pooledFeatures, type Slot, standIn, vanillaConv } from "../blocks/index.ts";
+import { dropout, fullyConnected, nearestMultiple, pooledFeatures, type Slot, standIn, vanillaConv } from "../blocks/index.ts";
 import type { Value } from "../ir/graph.ts";
 import type { Scope } from "../ir/scope.ts";
 import { bodyOfMobilenetV1, scaledByAlpha } from "./mobilenetV1.ts";
@@ -11,23 +11,28 @@ interface Stage {
   readonly s: number;
 }
 
+/** Channels at a width: MobileNet's rule, or where a design stands in multiples of 8, which every design can split. */
+function scaled(c: number, { width, conv }: NetworkSettings): number {
+  return conv === "vanilla" ? scaledByAlpha(c, width) : nearestMultiple(c * width, 8);
+}
+
 /** The survey's VanillaConv, or a design in its place. */
-function convolved(g: Scope, x: Value, slot: Slot, { conv }: NetworkSettings): Value {
-  if (conv !== "vanilla") return standIn(conv, g, x, slot);
-  const { readsImage: _, ...plain } = slot;
+function convolved(g: Scope, x: Value, slot: Slot, { conv, compConv }: NetworkSettings): Value {
+  if (conv !== "vanilla") return standIn(conv, g, x, { ...slot, compConv: { ...slot.compConv, ...compConv } });
+  const { readsImage: _, compConv: __, ...plain } = slot;
   return vanillaConv(g, x, plain);
 }
 
 /** A stack of the survey's VanillaConv, global average pooling and a classifier. */
-function stackOf(stages: readonly Stage[]): Network["build"] {
+function stackOf(stages: readonly Stage[], sizes: Pick<Slot, "compConv"> = {}): Network["build"] {
   return (g, image, settings) => {
     const stride = strideRule(settings);
-    const shared = { norm: { momentum: settings.normMomentum }, padding: settings.padding };
+    const shared = { ...sizes, norm: { momentum: settings.normMomentum }, padding: settings.padding };
     let index = 0;
     let x = image;
     for (const { c, n, s } of stages) {
       for (let i = 0; i < n; i++) {
-        const out = scaledByAlpha(c, settings.width);
+        const out = scaled(c, settings);
         const slot: Slot = { ...shared, out, stride: stride(i === 0 ? s : 1), ...(index === 0 ? { readsImage: true } : {}) };
         x = convolved(g.scope(`features.${index++}`), x, slot, settings);
       }
@@ -72,12 +77,16 @@ export const vanillaCompact: Network = {
   exact: { params: 175_120, macs: 1_109_760 },
   inputSize: 32,
   strides: 4,
-  build: stackOf([
-    { c: 8, n: 1, s: 2 },
-    { c: 16, n: 1, s: 2 },
-    { c: 24, n: 1, s: 1 },
-    { c: 48, n: 1, s: 2 },
-    { c: 48, n: 1, s: 1 },
-    { c: 96, n: 1, s: 2 },
-  ]),
+  build: stackOf(
+    [
+      { c: 8, n: 1, s: 2 },
+      { c: 16, n: 1, s: 2 },
+      { c: 24, n: 1, s: 1 },
+      { c: 48, n: 1, s: 2 },
+      { c: 48, n: 1, s: 1 },
+      { c: 96, n: 1, s: 2 },
+    ],
+    // CompConv's C₀ is the first row's channels, so that all its depths occur.
+    { compConv: { base: 8 } },
+  ),
 };

@@ -43,7 +43,10 @@ interface Form {
 function slot(g: Scope, x: Value, index: number, out: number, settings: NetworkSettings, form: Form): Value {
   const shared = { out, norm: { momentum: settings.normMomentum }, padding: settings.padding };
   const conv: DesignName = settings.conv;
-  if (conv !== "vanilla") return standIn(conv, g.scope(String(index)), x, { ...shared, ...(index === 0 ? { readsImage: true } : {}) });
+  if (conv !== "vanilla") {
+    const place = { ...shared, compConv: settings.compConv, ...(index === 0 ? ({ readsImage: true } as const) : {}) };
+    return standIn(conv, g.scope(String(index)), x, place);
+  }
   const names = { conv: String(index), norm: String(index + 1) };
   const norm = form.isNormalised(settings.variant) ? shared.norm : "none";
   return convNormActivation(g, x, { ...shared, norm, hasBias: form.hasBias, names });

@@ -126,7 +126,7 @@ test("an output folder without permission is refused", { skip: process.getuid?.(
 test("a size too small for the network is refused with the least one", async () => {
   await refusedFit(
     ["bars", "--network", "mobilenet-v2", "--size", "2", "--out", "x.safetensors"],
-    "error: mobilenet-v2: images of 2×2 pixels are too small, it needs at least 5×5; keep more resolution (--small-image or --dropped-strides) or enlarge the images\n",
+    "error: mobilenet-v2: images of 2×2 pixels are too small, it needs at least 5×5; keep more resolution (--small-image or --dropped-strides) or enlarge the images; nearest legal value 5\n",
   );
 });
 

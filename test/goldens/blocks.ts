@@ -24,6 +24,7 @@ import type { Scope } from "../../src/ir/scope.ts";
 import { makeDivisible } from "../../src/networks/network.ts";
 import { channelShuffle } from "../../src/ops/channelShuffle.ts";
 import { Mismatch } from "./compare.ts";
+import { compConvBlocks } from "./compConvFamily.ts";
 import { scaledFamilies } from "./scaledFamilies.ts";
 
 /** A constructor's arguments, read once by name; what nobody read is reported. */
@@ -135,6 +136,7 @@ export const blocks: Readonly<Record<string, Build>> = {
     return shuffleUnit(g, x, { out: args.number("oup"), stride, isSplit: stride === 1, norm });
   },
   ...scaledFamilies,
+  ...compConvBlocks,
 };
 
 /** Reads a constructor's arguments and, at the end, names those that no reader asked for. */

@@ -1,3 +1,4 @@
+import type { Graph } from "../../src/ir/graph.ts";
 import { extendScope } from "../../src/ir/scope.ts";
 import { type BuildOptions, buildNetwork, findNetwork, networks } from "../../src/networks/index.ts";
 import { fittingWidth } from "../../src/networks/networks.testing.ts";
@@ -24,16 +25,21 @@ export function inferenceNetwork(name: string, more: BuildOptions = {}): Weighte
   return { graph, weights: randomWeights(graph) };
 }
 
-/** A network with loss and gradients; every gradient and every updated state is an output, so that a pass that harms one is seen. */
-export function trainingNetwork(name: string, more: BuildOptions = {}): Weighted {
-  // Where one pixel is left, two images give normalisation two values, of which only the signs survive: the gradients would be mere rounding.
-  const batch = findNetwork(name).keepsStrides ? 8 : 2;
-  const g = extendScope(buildNetwork(name, { ...small(name), batch, ...more, isTraining: true }), { isTraining: true });
-  const { logits } = g.finish().outputs;
+/** Loss and gradients of a graph; every gradient and every updated state is an output, so that a pass that harms one is seen. */
+export function withGradients(network: Graph): Weighted {
+  const g = extendScope(network, { isTraining: true });
+  const { logits } = network.outputs;
   g.output("loss", ops.softmaxCrossEntropy(g, [logits, g.input("target", logits.shape)], { smoothing: 0.1 }));
   const { graph, gradients } = differentiate(g.finish());
   const full = extendScope(graph);
   for (const [leaf, gradient] of gradients) full.output(`gradient of ${leaf.name}`, gradient);
   for (const { target, source } of graph.updates) full.output(`new ${target.name}`, source);
   return { graph: full.finish(), weights: randomWeights(graph) };
+}
+
+/** A small network in training, with loss and gradients. */
+export function trainingNetwork(name: string, more: BuildOptions = {}): Weighted {
+  // Where one pixel is left, two images give normalisation two values, of which only the signs survive: the gradients would be mere rounding.
+  const batch = findNetwork(name).keepsStrides ? 8 : 2;
+  return withGradients(buildNetwork(name, { ...small(name), batch, ...more, isTraining: true }));
 }
