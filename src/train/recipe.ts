@@ -1,7 +1,9 @@
 import { OptionError } from "../core/errors.ts";
 import { nearest } from "../core/suggest.ts";
 import type { Augmentation } from "../data/augment.ts";
+import { check, fraction, type Range } from "./check.ts";
 import { type Schedule, validateSchedule } from "./schedule.ts";
+import { checkStages, type Stage } from "./stages.ts";
 
 /** The rule that turns gradients into changes of the weights, with its own numbers. */
 export type Optimiser =
@@ -32,9 +34,13 @@ export interface Recipe {
   readonly smoothing: number;
   /** Dropout rate before the classifier; absent = the network's own. */
   readonly dropout?: number;
+  /** Share of the images whose last residual branch is dropped, in the networks that do so; absent = the network's own. */
+  readonly stochasticDepth?: number;
   /** `balanced` weighs each class by its inverse frequency. */
   readonly classWeights: "none" | "balanced";
   readonly augmentation: Augmentation;
+  /** Progressive learning: what differs from stage to stage. Validation and the model use the training's own size of images. */
+  readonly stages?: readonly Stage[];
 }
 
 const common = { accumulate: 1, clip: 0, classWeights: "none" } as const;
@@ -125,29 +131,6 @@ export function recipe(name: keyof typeof recipes | (string & {}), changes: Part
   return checkRecipe({ ...recipes[name as keyof typeof recipes], ...changes });
 }
 
-/** A test of one number of a recipe, and the words for what it needs. */
-interface Range {
-  readonly isInteger?: true;
-  readonly from?: number;
-  readonly above?: number;
-  readonly to?: number;
-  readonly below?: number;
-}
-
-function check(field: string, found: unknown, range: Range): void {
-  const { isInteger, from = Number.NEGATIVE_INFINITY, above = Number.NEGATIVE_INFINITY } = range;
-  const { to = Number.POSITIVE_INFINITY, below = Number.POSITIVE_INFINITY } = range;
-  const isWhole = typeof found === "number" && (isInteger ? Number.isInteger(found) : Number.isFinite(found));
-  if (isWhole && found >= from && found > above && found <= to && found < below) return;
-  const limits = [
-    range.from !== undefined ? `at least ${from}` : range.above !== undefined ? `above ${above}` : "",
-    range.to !== undefined ? `at most ${to}` : range.below !== undefined ? `below ${below}` : "",
-  ].filter((words) => words !== "");
-  throw new OptionError(`${field} is ${String(found)}; it needs ${isInteger ? "a whole number" : "a number"} ${limits.join(" and ")}`);
-}
-
-const fraction: Range = { from: 0, below: 1 };
-
 const ranges: Readonly<Record<string, Range>> = {
   epochs: { isInteger: true, from: 1, to: 100_000 },
   batch: { isInteger: true, from: 1, to: 65_536 },
@@ -180,16 +163,17 @@ function checkAugmentation({ pad, area, jitter, mixup, randAugment }: Augmentati
   }
   if (randAugment !== undefined) {
     check("augmentation.randAugment.operations", randAugment.operations, { isInteger: true, from: 0, to: 16 });
-    check("augmentation.randAugment.magnitude", randAugment.magnitude, { from: 0, to: 10 });
+    check("augmentation.randAugment.magnitude", randAugment.magnitude, { from: 0, to: 30 });
   }
 }
 
 /** Refuses a recipe that cannot be carried out, naming the field, what was found and what it needs; returns it otherwise. */
 export function checkRecipe(candidate: Recipe): Recipe {
   for (const [field, range] of Object.entries(ranges)) check(field, numbersOf(candidate)[field], range);
-  const { batch, accumulate, dropout, optimiser, classWeights } = candidate;
+  const { batch, accumulate, dropout, stochasticDepth, optimiser, classWeights } = candidate;
   if (batch % accumulate !== 0) throw new OptionError(`accumulate is ${accumulate}; it needs a divisor of the batch, ${batch}`);
   if (dropout !== undefined) check("dropout", dropout, fraction);
+  if (stochasticDepth !== undefined) check("stochasticDepth", stochasticDepth, fraction);
   if (!Object.hasOwn(optimiserRanges, optimiser?.kind ?? ""))
     throw new OptionError(`optimiser.kind is "${optimiser?.kind}"; it needs one of ${Object.keys(optimiserRanges).join(", ")}`);
   for (const [field, range] of Object.entries(optimiserRanges[optimiser.kind]))
@@ -198,5 +182,6 @@ export function checkRecipe(candidate: Recipe): Recipe {
     throw new OptionError(`classWeights is "${classWeights}"; it needs "none" or "balanced"`);
   validateSchedule(candidate.schedule);
   checkAugmentation(candidate.augmentation);
+  checkStages(candidate);
   return candidate;
 }
