@@ -44,8 +44,6 @@ export { type BuildOptions, buildNetwork, findNetwork, type Network, type Networ
 export {
   compoundScale,
   type GridSearch,
-  type ProgressiveStage,
-  progressiveSchedule,
   type ScaledNetwork,
   searchCoefficients,
 } from "./networks/scaling.ts";
@@ -62,6 +60,7 @@ export { type Axis, type ScatterOptions, type ScatterPoint, scatterPlot } from "
 export { type CostRow, type StaticCost, staticCost } from "./profile/staticCost.ts";
 export type { Part } from "./profile/structure.ts";
 export { initialise } from "./train/initialise.ts";
+export { type ProgressiveStage, progressiveSchedule } from "./train/progressive.ts";
 
 /** The literature's blocks and the survey's, each a function (scope, input, options) → output. */
 export { blocks };
