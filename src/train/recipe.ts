@@ -2,6 +2,7 @@ import { OptionError } from "../core/errors.ts";
 import { nearest } from "../core/suggest.ts";
 import type { Augmentation } from "../data/augment.ts";
 import { check, fraction, type Range } from "./check.ts";
+import { type PublishedRecipe, published, publishedRecipes } from "./published.ts";
 import { type Schedule, validateSchedule } from "./schedule.ts";
 import { checkStages, type Stage } from "./stages.ts";
 
@@ -121,14 +122,27 @@ export const recipes = {
   },
 } satisfies Record<string, Recipe>;
 
-/** A named recipe with some of its values replaced, checked. */
-export function recipe(name: keyof typeof recipes | (string & {}), changes: Partial<Recipe> = {}): Recipe {
-  if (!Object.hasOwn(recipes, name)) {
-    const near = nearest(name, Object.keys(recipes));
-    const suggestion = near ? `; did you mean "${near}"?` : "";
-    throw new OptionError(`unknown recipe "${name}"${suggestion} (recipes: ${Object.keys(recipes).join(", ")})`);
+/** Names that `recipe` takes. */
+export type RecipeName = keyof typeof recipes | keyof typeof publishedRecipes;
+
+/**
+ * A named recipe with some of its values replaced, checked. A published one keeps its shape: with another number of epochs its schedule is
+ * stretched, with another batch its learning rate follows.
+ */
+export function recipe(name: RecipeName | (string & {}), changes: Partial<Recipe> = {}): Recipe {
+  if (Object.hasOwn(recipes, name)) return checkRecipe({ ...recipes[name as keyof typeof recipes], ...changes });
+  if (!Object.hasOwn(publishedRecipes, name)) {
+    const names = [...Object.keys(recipes), ...Object.keys(publishedRecipes)];
+    const near = nearest(name, names);
+    throw new OptionError(`unknown recipe "${name}"${near ? `; did you mean "${near}"?` : ""} (recipes: ${names.join(", ")})`);
   }
-  return checkRecipe({ ...recipes[name as keyof typeof recipes], ...changes });
+  // Before they stretch anything.
+  for (const field of ["epochs", "batch"] as const) if (changes[field] !== undefined) check(field, changes[field], ranges[field]);
+  const row: PublishedRecipe = publishedRecipes[name as keyof typeof publishedRecipes];
+  const { stages, ...rest } = published(row, changes);
+  // One dropout that is asked for takes the place of the stages' own.
+  const kept = changes.dropout === undefined ? stages : stages?.map(({ dropout: _, ...stage }) => stage);
+  return checkRecipe({ ...rest, ...(kept ? { stages: kept } : {}), ...changes });
 }
 
 const ranges: Readonly<Record<string, Range>> = {
