@@ -47,8 +47,6 @@ export {
   compoundScale,
   type GridSearch,
   growthOf,
-  type ProgressiveStage,
-  progressiveSchedule,
   publishedCoefficients,
   roundedChannels,
   type ScaledNetwork,
@@ -71,6 +69,7 @@ export { type Axis, type ScatterOptions, type ScatterPoint, scatterPlot } from "
 export { type CostRow, type StaticCost, staticCost } from "./profile/staticCost.ts";
 export type { Part } from "./profile/structure.ts";
 export { initialise } from "./train/initialise.ts";
+export { type ProgressiveStage, progressiveSchedule } from "./train/progressive.ts";
 
 /** The literature's blocks and the survey's, each a function (scope, input, options) → output. */
 export { blocks };

@@ -16,5 +16,9 @@ export { type ClassMetrics, type Evaluation, evaluate, softmax, topChoices } fro
 export { type FitOptions, type FitResult, fit } from "./train/fit.ts";
 export { initialise } from "./train/initialise.ts";
 export type { TrainingEvent } from "./train/loop.ts";
-export { checkRecipe, type Recipe, recipe, recipes } from "./train/recipe.ts";
+export { growingStages, progressiveStages } from "./train/progressive.ts";
+export { type PublishedRecipe, publishedFor, publishedRecipes } from "./train/published.ts";
+export { checkRecipe, type Optimiser, type Recipe, type RecipeName, recipe, recipes } from "./train/recipe.ts";
+export type { Schedule } from "./train/schedule.ts";
+export { planStages, type Stage, type StagePlan, stageAt } from "./train/stages.ts";
 export { type Builder, evaluationGraph, trainingGraph } from "./train/trainingGraph.ts";

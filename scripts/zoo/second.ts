@@ -56,7 +56,7 @@ export const second: readonly Page[] = [
   },
   {
     family: "efficientnet-v2",
-    idea: "Depthwise convolutions use few of a processor's units in early, large layers, so there MBConv's widening and depthwise convolution become one dense 3×3 convolution: Fused-MBConv. Later layers keep MBConv with attention. Training is progressive: images grow from stage to stage, and dropout, augmentation and mixup grow with them; `progressiveSchedule` gives the paper's and the released schedule.",
+    idea: "Depthwise convolutions use few of a processor's units in early, large layers, so there MBConv's widening and depthwise convolution become one dense 3×3 convolution: Fused-MBConv. Later layers keep MBConv with attention. Training is progressive: images grow from stage to stage, and dropout, augmentation and mixup grow with them; `progressiveSchedule` gives the paper's and the released schedule, `goldcrest fit --recipe published` trains by the first, `--recipe efficientnet-v2-s-released` by the second.",
     figures: [
       { design: "fused-mbconv", caption: "Fused-MBConv." },
       { network: "efficientnet-v2-s", caption: "EfficientNetV2-S." },

@@ -108,6 +108,16 @@ test("each option changes pictures, without touching the original, and the same 
   }
 });
 
+test("magnitudes beyond 10 stay within the bytes, and go further than 10", () => {
+  const distance = (magnitude: number): number => {
+    const open = openAugmenter({ randAugment: { operations: 1, magnitude } }, 5, frame, openDraws(1, "augment"));
+    let sum = 0;
+    for (let key = 0; key < 200; key++) for (const [i, byte] of open.apply(bytes, 0, key).entries()) sum += Math.abs(byte - bytes[i]);
+    return sum;
+  };
+  assert.ok(distance(5) < distance(10) && distance(10) < distance(30));
+});
+
 test("random parts are cut from a larger picture", () => {
   assert.equal(sourceSize(96, undefined, { area: [0.35, 1] }), 110);
   assert.equal(sourceSize(28, 28, { area: [0.35, 1] }), 28);
@@ -126,7 +136,7 @@ test("numbers that make no sense are refused by name", () => {
     [{ area: [0.8, 0.5] }, /augmentation\.area/],
     [{ jitter: Number.NaN }, /augmentation\.jitter/],
     [{ mixup: -0.1 }, /augmentation\.mixup/],
-    [{ randAugment: { operations: 2, magnitude: 11 } }, /randAugment\.magnitude: found 11/],
+    [{ randAugment: { operations: 2, magnitude: 31 } }, /randAugment\.magnitude: found 31/],
   ];
   for (const [augmentation, message] of bad) assert.throws(() => checkAugmentation(augmentation), message);
 });

@@ -13,7 +13,7 @@ export interface Augmentation {
   readonly isFlipped?: boolean;
   /** Largest relative change of brightness, contrast and saturation, e.g. 0.2. */
   readonly jitter?: number;
-  /** RandAugment (arXiv 1909.13719): `operations` random operations a picture, strength 0–10. */
+  /** RandAugment (arXiv 1909.13719): `operations` random operations a picture; `magnitude` 10 is its full strength, up to 30 goes beyond. */
   readonly randAugment?: { readonly operations: number; readonly magnitude: number };
   /** Mixup (arXiv 1710.09412): the α of Beta(α, α). Mixes pairs of a batch, images and targets alike. */
   readonly mixup?: number;
@@ -30,7 +30,7 @@ export function checkAugmentation({ pad = 0, area = [1, 1], jitter = 0, randAugm
   check("mixup", mixup, mixup >= 0 && mixup <= 100, "a number from 0 to 100");
   const { operations, magnitude } = randAugment ?? { operations: 1, magnitude: 0 };
   check("randAugment.operations", operations, Number.isInteger(operations) && operations >= 0 && operations <= 8, "an integer from 0 to 8");
-  check("randAugment.magnitude", magnitude, magnitude >= 0 && magnitude <= 10, "a number from 0 to 10");
+  check("randAugment.magnitude", magnitude, magnitude >= 0 && magnitude <= 30, "a number from 0 to 30");
 }
 
 /** Side of the pictures to ask the data set for: larger than `size` where random parts are cut out, so that they stay sharp. */
@@ -41,7 +41,7 @@ export function sourceSize(size: number, nativeSize: number | undefined, { area 
 
 type Operation = (from: Uint8Array, to: Uint8Array, frame: Frame, strength: number, draws: Draws) => void;
 
-/** RandAugment's operations; strength is 0–1, and those with a direction choose it by a further draw. */
+/** RandAugment's operations; strength is 0–1 up to magnitude 10 and more beyond it, and those with a direction choose it by a further draw. */
 const operations: readonly Operation[] = [
   (from, to, frame, strength, draws) => {
     const angle = signed(strength, draws) * (Math.PI / 6);
@@ -52,10 +52,10 @@ const operations: readonly Operation[] = [
   (from, to, frame, strength, draws) => warp(from, to, frame, { ...still, yx: signed(strength, draws) * 0.3 }),
   (from, to, frame, strength, draws) => shift(from, to, frame, Math.round(signed(strength, draws) * 0.3 * frame.size), 0),
   (from, to, frame, strength, draws) => shift(from, to, frame, 0, Math.round(signed(strength, draws) * 0.3 * frame.size)),
-  (from, to, _frame, strength, draws) => brightness(from, to, 1 + signed(strength, draws) * 0.9),
-  (from, to, _frame, strength, draws) => contrast(from, to, 1 + signed(strength, draws) * 0.9),
-  (from, to, frame, strength, draws) => saturation(from, to, frame, 1 + signed(strength, draws) * 0.9),
-  (from, to, _frame, strength) => tone(from, to, (byte) => byte & (0xff00 >> (8 - Math.round(strength * 4)))),
+  (from, to, _frame, strength, draws) => brightness(from, to, factor(strength, draws)),
+  (from, to, _frame, strength, draws) => contrast(from, to, factor(strength, draws)),
+  (from, to, frame, strength, draws) => saturation(from, to, frame, factor(strength, draws)),
+  (from, to, _frame, strength) => tone(from, to, (byte) => byte & (0xff00 >> (8 - Math.min(7, Math.round(strength * 4))))),
   (from, to, _frame, strength) => tone(from, to, (byte) => (byte < 256 - strength * 256 ? byte : 255 - byte)),
   (from, to) => autoContrast(from, to),
 ];
@@ -64,6 +64,11 @@ const still = { xx: 1, xy: 0, yx: 0, yy: 1, dx: 0, dy: 0 };
 
 function signed(strength: number, draws: Draws): number {
   return draws.uniform() < 0.5 ? -strength : strength;
+}
+
+/** Nothing is turned into its negative, however strong. */
+function factor(strength: number, draws: Draws): number {
+  return Math.max(0, 1 + signed(strength, draws) * 0.9);
 }
 
 /** A random window of a share of the area and proportions within 3/4 and 4/3 (Inception's crop, ten tries, then the whole picture). */

@@ -5,7 +5,8 @@ import type { Parts } from "../data/split.ts";
 import type { Backend } from "../engine/session.ts";
 import { buildNetwork, findNetwork, type NetworkOptions, resolveOptions } from "../networks/index.ts";
 import { type FitOptions, type FitResult, fit } from "../train/fit.ts";
-import type { Recipe } from "../train/recipe.ts";
+import { checkRecipe, type Recipe } from "../train/recipe.ts";
+import { planStages } from "../train/stages.ts";
 import type { Builder } from "../train/trainingGraph.ts";
 import type { Model } from "./model.ts";
 
@@ -35,12 +36,15 @@ export interface FittedNetwork {
 export async function fitNetwork(given: FitNetworkOptions): Promise<FittedNetwork> {
   const { network: name, options = {}, provenance = {}, save, backend = wasmBackend, ...rest } = given;
   const { data, preprocessing, recipe } = rest;
+  const { stochasticDepth } = checkRecipe(recipe);
   const network = findNetwork(name);
   const { size, channels } = preprocessing;
   // Refuses what the network cannot be before anything is written.
-  buildNetwork(network, { ...options, classes: data.labels.length, size, channels });
-  const build: Builder = (g, image, { classes, dropout }) =>
-    network.build(g, image, resolveOptions(network, { ...options, classes, ...(dropout === undefined ? {} : { dropout }) }, size));
+  const asTrained = { ...options, classes: data.labels.length, ...(stochasticDepth === undefined ? {} : { stochasticDepth }) };
+  const { droppedStrides } = resolveOptions(network, asTrained, size);
+  for (const side of new Set([size, ...planStages(recipe, size).map((stage) => stage.size)]))
+    buildNetwork(network, { ...asTrained, droppedStrides, size: side, channels });
+  const build: Builder = (g, image, asked) => network.build(g, image, resolveOptions(network, { ...options, ...asked }, size));
   const finished = (result: FitResult): Model => modelOf(name, options, preprocessing, recipe, data, provenance, result);
   const result = await fit({
     ...rest,

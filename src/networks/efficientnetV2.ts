@@ -53,7 +53,7 @@ interface Size {
   readonly stages: readonly Stage[];
   readonly w?: number;
   readonly d?: number;
-  /** Pixels of a side for evaluation; training uses fewer (scaling.ts: progressive learning). */
+  /** Pixels of a side for evaluation; training uses fewer (train/progressive.ts). */
   readonly r: number;
   readonly dropout: number;
   readonly published: Network["published"];

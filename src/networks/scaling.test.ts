@@ -6,7 +6,6 @@ import { count } from "./networks.testing.ts";
 import {
   compoundScale,
   growthOf,
-  progressiveSchedule,
   publishedCoefficients,
   roundedChannels,
   scaledRepeats,
@@ -121,8 +120,6 @@ const refused: readonly (readonly [what: string, run: () => unknown, message: Re
   ["a φ that is no number", () => compoundScale(Number.NaN), /phi is NaN/],
   ["a grid without points", () => searchCoefficients({ step: 1, tolerance: 0, growth: 3.5, evaluate: () => 1 }), /no point of the grid/],
   ["scores that are not finite", () => searchCoefficients({ evaluate: () => Number.NaN }), /no score is finite/],
-  ["half a stage", () => progressiveSchedule("s", { stages: 2.5 }), /stages is 2.5; .* nearest legal value 3$/],
-  ["more stages than epochs", () => progressiveSchedule("s", { stages: 9, epochs: 4 }), /stages is 9; .* nearest legal value 4$/],
 ];
 
 for (const [what, run, message] of refused) {
@@ -133,32 +130,3 @@ for (const [what, run, message] of refused) {
     );
   });
 }
-
-test("progressive learning as released: sizes of the authors' code, dropout constant", () => {
-  assert.deepEqual(
-    progressiveSchedule("s", { form: "released" }).map(({ size }) => size),
-    [171, 214, 257, 300],
-  );
-  const large = progressiveSchedule("l", { form: "released" });
-  assert.deepEqual(
-    large.map(({ size, magnitude, cutmix, dropout }) => [size, magnitude, cutmix, dropout]),
-    [
-      [192, 5, 0, 0.4],
-      [256, 10, 0.166666667, 0.4],
-      [320, 15, 0.333333333, 0.4],
-      [384, 20, 0.5, 0.4],
-    ],
-  );
-});
-
-test("progressive learning as printed: every quantity in a straight line, stages without a gap", () => {
-  const stages = progressiveSchedule("m", { epochs: 10 });
-  assert.deepEqual(stages[0], { from: 0, to: 3, size: 128, magnitude: 5, mixup: 0, cutmix: 0, dropout: 0.1 });
-  assert.deepEqual(stages[3], { from: 8, to: 10, size: 380, magnitude: 20, mixup: 0.2, cutmix: 0, dropout: 0.4 });
-  assert.deepEqual(
-    stages.map(({ size }) => size),
-    [128, 212, 296, 380],
-  );
-  for (let i = 1; i < stages.length; i++) assert.equal(stages[i].from, stages[i - 1].to);
-  assert.equal(progressiveSchedule("s", { stages: 1 })[0].size, 300);
-});

@@ -6,20 +6,19 @@
 import { DataError, OptionError } from "../core/errors.ts";
 import { sha256 } from "../core/sha256.ts";
 import { classWeights, countByLabel, type Dataset } from "../data/dataset.ts";
-import { openLoader } from "../data/loader.ts";
 import type { Preprocessing } from "../data/preprocessing.ts";
 import type { Parts } from "../data/split.ts";
-import type { Backend, Session, Weights } from "../engine/session.ts";
-import { optimiseTraining } from "../passes/index.ts";
+import type { Backend, Weights } from "../engine/session.ts";
 import { type Checkpoint, type EpochMetrics, type Identity, identityDifferences, loadCheckpoint } from "./checkpoint.ts";
 import type { CheckpointStore } from "./checkpointStore.ts";
+import { checkStageShapes, openCourse, readAll } from "./course.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { openEvaluator, weightNames } from "./evaluator.ts";
 import { type CheckpointInterval, openKeeper } from "./keeper.ts";
-import { type Position, readAll, type TrainingEvent, trainEpochs } from "./loop.ts";
+import { type Position, type TrainingEvent, trainEpochs } from "./loop.ts";
 import { checkRecipe, type Recipe } from "./recipe.ts";
-import { openStepper } from "./step.ts";
-import { type Builder, type NetworkShape, startingWeights, trainingGraph } from "./trainingGraph.ts";
+import { planStages, type StagePlan, stageAt } from "./stages.ts";
+import type { Builder, NetworkShape } from "./trainingGraph.ts";
 
 /** What to train, on what, how, and where to keep it. */
 export interface FitOptions {
@@ -61,6 +60,8 @@ export interface FitResult {
   readonly best: EpochMetrics;
   /** Of the test part with `weights`; absent where that part is empty. */
   readonly test?: Evaluation;
+  /** Of the training, in order; one where the recipe has none. */
+  readonly stages: readonly StagePlan[];
   readonly identity: Identity;
   readonly labels: readonly string[];
   /** Spent on training and validation, over all runs. */
@@ -81,6 +82,20 @@ function checkData({ data, parts }: FitOptions): void {
   if (data.labels.length < 2) {
     throw new DataError(`${data.name}: one label ("${data.labels[0] ?? ""}"); a classifier needs images of at least 2`);
   }
+}
+
+function stagesOf({ recipe, preprocessing }: FitOptions): readonly StagePlan[] {
+  return planStages(recipe, preprocessing.size);
+}
+
+/** `, stage 2 of 3`, where there is more than one. */
+function stageText(options: FitOptions, epoch: number): string {
+  const stages = stagesOf(options);
+  return stages.length > 1 ? `, stage ${stageAt(stages, epoch).number} of ${stages.length}` : "";
+}
+
+function shapeOf({ build, recipe, preprocessing: { size, channels }, data }: FitOptions): NetworkShape {
+  return { build, batch: recipe.batch / recipe.accumulate, size, channels, classes: data.labels.length };
 }
 
 /** The checkpoint to go on from; refuses one of another training by naming what differs. */
@@ -105,7 +120,7 @@ async function resumable(options: FitOptions, identity: Identity): Promise<Check
     );
   }
   const { step, epochs } = checkpoint.progress;
-  onNotice(`going on after step ${step} (epoch ${epochs.length + 1})`);
+  onNotice(`going on after step ${step} (epoch ${epochs.length + 1}${stageText(options, epochs.length)})`);
   return checkpoint;
 }
 
@@ -114,6 +129,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   const { store } = options;
   checkRecipe(options.recipe);
   checkData(options);
+  checkStageShapes(shapeOf(options), stagesOf(options));
   await store?.open();
   try {
     const identity = await identify(options, options.seed ?? 0);
@@ -130,31 +146,38 @@ export async function fit(options: FitOptions): Promise<FitResult> {
 }
 
 async function train(options: FitOptions, identity: Identity, checkpoint: Checkpoint | undefined): Promise<FitResult> {
-  const { build, data, parts, preprocessing, recipe, backend, store, threads = 1 } = options;
+  const { data, parts, preprocessing, recipe, backend, store, threads = 1 } = options;
   const { seed } = identity;
   const open = { threads };
-  const batch = recipe.batch / recipe.accumulate;
-  const shape: NetworkShape = { build, batch, size: preprocessing.size, channels: preprocessing.channels, classes: data.labels.length };
-  const graph = optimiseTraining(trainingGraph({ ...shape, recipe }));
+  const shape = shapeOf(options);
   const names = weightNames(shape);
-  using session: Session = await backend.open(graph, checkpoint?.current ?? startingWeights(graph, seed, options.weights), open);
+  const weighted = recipe.classWeights === "balanced" ? { classWeights: classWeights(countByLabel(data, parts.train)) } : {};
+  using course = await openCourse(
+    { ...{ shape, stages: stagesOf(options), data, images: parts.train, preprocessing, recipe, seed, backend, open }, ...weighted },
+    checkpoint?.progress.epochs.length ?? 0,
+    checkpoint?.current,
+    options.weights,
+  );
   const evaluator = openEvaluator({ shape, data, preprocessing, backend, open });
   try {
-    const weighted = recipe.classWeights === "balanced" ? { classWeights: classWeights(countByLabel(data, parts.train)) } : {};
-    const loader = openLoader(data, parts.train, {
-      ...{ preprocessing, batch, seed, isTraining: true, augmentation: recipe.augmentation },
-      ...weighted,
-    });
-    const stepper = openStepper({ session, loader, data, recipe, seed });
     const keeper = openKeeper(store, options.checkpointEvery ?? {}, checkpoint?.progress.step);
     const start: Position = checkpoint
       ? { ...checkpoint.progress, bestWeights: checkpoint.best }
       : { step: 0, epochs: [], running: { loss: 0, correct: 0, images: 0 }, seconds: 0, bestWeights: new Map() };
     const { signal, onProgress } = options;
-    const loop = { identity, session, stepper, evaluator, validation: parts.validation, keeper, names, backend, open, signal, onProgress };
+    const loop = { identity, course, evaluator, validation: parts.validation, keeper, names, backend, open, signal, onProgress };
     const { epochs, best, bestWeights, seconds, step } = await trainEpochs(loop, start);
     const test = parts.test.length > 0 ? await evaluator.evaluate(bestWeights, parts.test) : undefined;
-    const done = { weights: bestWeights, last: readAll(session), epochs, best: best as EpochMetrics, test, identity, labels: data.labels };
+    const done = {
+      weights: bestWeights,
+      last: readAll(course.session()),
+      epochs,
+      best: best as EpochMetrics,
+      test,
+      stages: course.stages,
+      identity,
+      labels: data.labels,
+    };
     return { ...done, seconds, imagesPerSecond: (step * recipe.batch) / seconds };
   } finally {
     evaluator.dispose();

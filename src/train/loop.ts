@@ -1,14 +1,14 @@
 import { TrainingError } from "../core/errors.ts";
-import type { Tensor } from "../core/tensor.ts";
-import type { Backend, OpenOptions, Session, Weights } from "../engine/session.ts";
-import { leavesOf } from "../ir/graph.ts";
+import type { Backend, OpenOptions, Weights } from "../engine/session.ts";
 import type { EpochMetrics, Identity, Progress, Running } from "./checkpoint.ts";
+import { type Course, readAll } from "./course.ts";
 import { describeNode, firstNotFinite } from "./diagnose.ts";
 import { InterruptedError } from "./errors.ts";
 import { type Evaluator, usableWeights } from "./evaluator.ts";
 import { type Keeper, keptText } from "./keeper.ts";
 import { openPace } from "./pace.ts";
-import type { StepOutcome, Stepper } from "./step.ts";
+import { workLeft } from "./stages.ts";
+import type { StepOutcome } from "./step.ts";
 
 /** What a training reports after every step, and after every batch of a validation. */
 export interface TrainingEvent {
@@ -25,6 +25,8 @@ export interface TrainingEvent {
   /** Of training, over the last seconds. */
   readonly imagesPerSecond: number;
   readonly secondsLeft: number;
+  /** Of progressive learning, counted from 1; `size` is the side of its images in pixels. */
+  readonly stage: { readonly number: number; readonly of: number; readonly size: number };
   /** Epochs finished so far. */
   readonly history: readonly EpochMetrics[];
 }
@@ -32,8 +34,7 @@ export interface TrainingEvent {
 /** Everything the loop works with. */
 export interface LoopOptions {
   readonly identity: Identity;
-  readonly session: Session;
-  readonly stepper: Stepper;
+  readonly course: Course;
   readonly evaluator: Evaluator;
   readonly validation: Uint32Array;
   readonly keeper: Keeper;
@@ -63,29 +64,26 @@ export function isBetter(candidate: EpochMetrics, best: EpochMetrics | undefined
   return gain > 0 || (gain === 0 && candidate.validation.loss < best.validation.loss);
 }
 
-/** A copy of every parameter and state of a session. */
-export function readAll(session: Session): Weights {
-  const stored = [...leavesOf(session.graph, "parameter"), ...leavesOf(session.graph, "state")];
-  return new Map<string, Tensor>(stored.map(({ name = "" }) => [name, session.read(name)]));
-}
-
 /** Trains from a position to the last epoch's end; throws InterruptedError once `signal` is aborted, TrainingError when nothing is finite. */
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: its functions are closures over the position in the training.
 export async function trainEpochs(options: LoopOptions, start: Position): Promise<Position> {
-  const { identity, session, stepper, evaluator, validation, keeper, names, signal, onProgress } = options;
+  const { identity, course, evaluator, validation, keeper, names, signal, onProgress } = options;
   const { epochs, batch } = identity.recipe;
-  const steps = epochs * stepper.stepsPerEpoch;
-  const pace = openPace(batch, start.step, steps);
+  const { stepsPerEpoch } = course.stepper();
+  const steps = epochs * stepsPerEpoch;
+  const pace = openPace(batch, workLeft(course.stages, start.step, stepsPerEpoch));
   let position = start;
 
   const report = (phase: TrainingEvent["phase"]): void => {
     const { step, running, epochs: history } = position;
     const [loss, accuracy] = [running.loss / running.images, running.correct / running.images];
-    onProgress?.({ phase, epoch: history.length + 1, epochs, step, steps, loss, accuracy, ...pace.read(), history });
+    const { number, size } = course.stage();
+    const stage = { number, of: course.stages.length, size };
+    onProgress?.({ phase, epoch: history.length + 1, epochs, step, steps, loss, accuracy, ...pace.read(), stage, history });
   };
   const save = async (): Promise<void> => {
     const { bestWeights, ...progress } = { ...position, seconds: start.seconds + pace.seconds() };
-    await keeper.write({ identity, progress, current: readAll(session), best: bestWeights });
+    await keeper.write({ identity, progress, current: readAll(course.session()), best: bestWeights });
   };
   const stopIfAsked = async (): Promise<void> => {
     if (!signal?.aborted) return;
@@ -95,19 +93,20 @@ export async function trainEpochs(options: LoopOptions, start: Position): Promis
   };
 
   while (position.epochs.length < epochs) {
-    const end = (position.epochs.length + 1) * stepper.stepsPerEpoch;
+    await course.enter(position.epochs.length);
+    const end = (position.epochs.length + 1) * stepsPerEpoch;
     while (position.step < end) {
       pace.begin();
-      const outcome = await stepper.run(position.step);
+      const outcome = await course.stepper().run(position.step);
       if (!isFiniteStep(outcome)) throw await notFinite(options, outcome, position);
       position = { ...position, step: position.step + 1, running: addStep(position.running, outcome) };
-      pace.end();
+      pace.end(course.stage().size ** 2);
       report("training");
       if (pace.isBreathDue()) await breathe();
       await stopIfAsked();
       if (position.step < end && keeper.isDue(position.step)) await save();
     }
-    const weights = usableWeights(session, names);
+    const weights = usableWeights(course.session(), names);
     const watch = async (): Promise<void> => {
       report("validation");
       await breathe();
@@ -147,10 +146,11 @@ function closeEpoch(position: Position, weights: Weights, evaluation: { loss: nu
 
 /** Explains a step whose loss or gradient is not finite: where it is, and what helps. */
 async function notFinite(options: LoopOptions, outcome: StepOutcome, { step, epochs }: Position): Promise<TrainingError> {
-  const { session, backend, open, keeper, identity, stepper } = options;
-  const node = await firstNotFinite(session, backend, open);
+  const { course, backend, open, keeper, identity } = options;
+  const { stepsPerEpoch } = course.stepper();
+  const node = await firstNotFinite(course.session(), backend, open);
   const what = Number.isFinite(outcome.loss) ? `the gradient's norm is ${outcome.gradientNorm}` : `the loss is ${outcome.loss}`;
-  const place = `step ${step + 1} (epoch ${epochs.length + 1}, batch ${(step % stepper.stepsPerEpoch) + 1} of ${stepper.stepsPerEpoch})`;
+  const place = `step ${step + 1} (epoch ${epochs.length + 1}, batch ${(step % stepsPerEpoch) + 1} of ${stepsPerEpoch})`;
   const { learningRate, clip } = identity.recipe;
   const remedy = `try a lower learning rate (now ${learningRate})${clip === 0 ? " or gradient clipping (now off)" : ""}`;
   return new TrainingError(

@@ -1,7 +1,8 @@
 /** How fast training goes. Only shown, never decided upon. */
 export interface Pace {
   begin(): void;
-  end(): void;
+  /** Ends a step that was so much work. */
+  end(work: number): void;
   /** Seconds since opened. */
   seconds(): number;
   /** True when the thread has been held for a twentieth of a second. */
@@ -12,19 +13,23 @@ export interface Pace {
 /** Share of the newest step in the running mean of a step's time. */
 const NEWEST = 0.05;
 
-/** Starts the clock; `step` of `steps` are done. A step's time is its own; the time left also counts what lies between steps. */
-export function openPace(batch: number, step: number, steps: number): Pace {
+/**
+ * Starts the clock; `left` is the work that is to be done, in any unit in which steps can be told apart. A step's time is its own; the time
+ * left also counts what lies between steps. Where steps become more work (larger images), the mean begins anew.
+ */
+export function openPace(batch: number, left: number): Pace {
   const opened = performance.now();
-  let [begun, breathed, mean, done] = [opened, opened, 0, 0];
+  let [begun, breathed, mean, steps, unit, done] = [opened, opened, 0, 0, 0, 0];
   return {
     begin() {
       begun = performance.now();
     },
-    end() {
-      done++;
+    end(work) {
       const spent = performance.now() - begun;
-      const share = Math.max(NEWEST, 1 / done);
-      mean += share * (spent - mean);
+      if (work !== unit) [steps, unit] = [0, work];
+      steps++;
+      done += work;
+      mean += Math.max(NEWEST, 1 / steps) * (spent - mean);
     },
     seconds: () => (performance.now() - opened) / 1000,
     isBreathDue() {
@@ -34,9 +39,9 @@ export function openPace(batch: number, step: number, steps: number): Pace {
       return true;
     },
     read() {
-      const overall = done === 0 ? 0 : (performance.now() - opened) / done;
-      const secondsLeft = ((steps - step - done) * Math.max(mean, overall)) / 1000;
-      return { imagesPerSecond: mean === 0 ? 0 : (1000 * batch) / mean, secondsLeft };
+      if (done === 0) return { imagesPerSecond: 0, secondsLeft: 0 };
+      const perWork = Math.max(mean / unit, (performance.now() - opened) / done);
+      return { imagesPerSecond: (1000 * batch) / mean, secondsLeft: ((left - done) * perWork) / 1000 };
     },
   };
 }

@@ -1,7 +1,10 @@
 import { OptionError } from "../core/errors.ts";
 import { nearest } from "../core/suggest.ts";
 import type { Augmentation } from "../data/augment.ts";
+import { check, fraction, type Range } from "./check.ts";
+import { type PublishedRecipe, published, publishedRecipes } from "./published.ts";
 import { type Schedule, validateSchedule } from "./schedule.ts";
+import { checkStages, type Stage } from "./stages.ts";
 
 /** The rule that turns gradients into changes of the weights, with its own numbers. */
 export type Optimiser =
@@ -32,9 +35,13 @@ export interface Recipe {
   readonly smoothing: number;
   /** Dropout rate before the classifier; absent = the network's own. */
   readonly dropout?: number;
+  /** Share of the images whose last residual branch is dropped, in the networks that do so; absent = the network's own. */
+  readonly stochasticDepth?: number;
   /** `balanced` weighs each class by its inverse frequency. */
   readonly classWeights: "none" | "balanced";
   readonly augmentation: Augmentation;
+  /** Progressive learning: what differs from stage to stage. Validation and the model use the training's own size of images. */
+  readonly stages?: readonly Stage[];
 }
 
 const common = { accumulate: 1, clip: 0, classWeights: "none" } as const;
@@ -115,38 +122,28 @@ export const recipes = {
   },
 } satisfies Record<string, Recipe>;
 
-/** A named recipe with some of its values replaced, checked. */
-export function recipe(name: keyof typeof recipes | (string & {}), changes: Partial<Recipe> = {}): Recipe {
-  if (!Object.hasOwn(recipes, name)) {
-    const near = nearest(name, Object.keys(recipes));
-    const suggestion = near ? `; did you mean "${near}"?` : "";
-    throw new OptionError(`unknown recipe "${name}"${suggestion} (recipes: ${Object.keys(recipes).join(", ")})`);
+/** Names that `recipe` takes. */
+export type RecipeName = keyof typeof recipes | keyof typeof publishedRecipes;
+
+/**
+ * A named recipe with some of its values replaced, checked. A published one keeps its shape: with another number of epochs its schedule is
+ * stretched, with another batch its learning rate follows.
+ */
+export function recipe(name: RecipeName | (string & {}), changes: Partial<Recipe> = {}): Recipe {
+  if (Object.hasOwn(recipes, name)) return checkRecipe({ ...recipes[name as keyof typeof recipes], ...changes });
+  if (!Object.hasOwn(publishedRecipes, name)) {
+    const names = [...Object.keys(recipes), ...Object.keys(publishedRecipes)];
+    const near = nearest(name, names);
+    throw new OptionError(`unknown recipe "${name}"${near ? `; did you mean "${near}"?` : ""} (recipes: ${names.join(", ")})`);
   }
-  return checkRecipe({ ...recipes[name as keyof typeof recipes], ...changes });
+  // Before they stretch anything.
+  for (const field of ["epochs", "batch"] as const) if (changes[field] !== undefined) check(field, changes[field], ranges[field]);
+  const row: PublishedRecipe = publishedRecipes[name as keyof typeof publishedRecipes];
+  const { stages, ...rest } = published(row, changes);
+  // One dropout that is asked for takes the place of the stages' own.
+  const kept = changes.dropout === undefined ? stages : stages?.map(({ dropout: _, ...stage }) => stage);
+  return checkRecipe({ ...rest, ...(kept ? { stages: kept } : {}), ...changes });
 }
-
-/** A test of one number of a recipe, and the words for what it needs. */
-interface Range {
-  readonly isInteger?: true;
-  readonly from?: number;
-  readonly above?: number;
-  readonly to?: number;
-  readonly below?: number;
-}
-
-function check(field: string, found: unknown, range: Range): void {
-  const { isInteger, from = Number.NEGATIVE_INFINITY, above = Number.NEGATIVE_INFINITY } = range;
-  const { to = Number.POSITIVE_INFINITY, below = Number.POSITIVE_INFINITY } = range;
-  const isWhole = typeof found === "number" && (isInteger ? Number.isInteger(found) : Number.isFinite(found));
-  if (isWhole && found >= from && found > above && found <= to && found < below) return;
-  const limits = [
-    range.from !== undefined ? `at least ${from}` : range.above !== undefined ? `above ${above}` : "",
-    range.to !== undefined ? `at most ${to}` : range.below !== undefined ? `below ${below}` : "",
-  ].filter((words) => words !== "");
-  throw new OptionError(`${field} is ${String(found)}; it needs ${isInteger ? "a whole number" : "a number"} ${limits.join(" and ")}`);
-}
-
-const fraction: Range = { from: 0, below: 1 };
 
 const ranges: Readonly<Record<string, Range>> = {
   epochs: { isInteger: true, from: 1, to: 100_000 },
@@ -180,16 +177,17 @@ function checkAugmentation({ pad, area, jitter, mixup, randAugment }: Augmentati
   }
   if (randAugment !== undefined) {
     check("augmentation.randAugment.operations", randAugment.operations, { isInteger: true, from: 0, to: 16 });
-    check("augmentation.randAugment.magnitude", randAugment.magnitude, { from: 0, to: 10 });
+    check("augmentation.randAugment.magnitude", randAugment.magnitude, { from: 0, to: 30 });
   }
 }
 
 /** Refuses a recipe that cannot be carried out, naming the field, what was found and what it needs; returns it otherwise. */
 export function checkRecipe(candidate: Recipe): Recipe {
   for (const [field, range] of Object.entries(ranges)) check(field, numbersOf(candidate)[field], range);
-  const { batch, accumulate, dropout, optimiser, classWeights } = candidate;
+  const { batch, accumulate, dropout, stochasticDepth, optimiser, classWeights } = candidate;
   if (batch % accumulate !== 0) throw new OptionError(`accumulate is ${accumulate}; it needs a divisor of the batch, ${batch}`);
   if (dropout !== undefined) check("dropout", dropout, fraction);
+  if (stochasticDepth !== undefined) check("stochasticDepth", stochasticDepth, fraction);
   if (!Object.hasOwn(optimiserRanges, optimiser?.kind ?? ""))
     throw new OptionError(`optimiser.kind is "${optimiser?.kind}"; it needs one of ${Object.keys(optimiserRanges).join(", ")}`);
   for (const [field, range] of Object.entries(optimiserRanges[optimiser.kind]))
@@ -198,5 +196,6 @@ export function checkRecipe(candidate: Recipe): Recipe {
     throw new OptionError(`classWeights is "${classWeights}"; it needs "none" or "balanced"`);
   validateSchedule(candidate.schedule);
   checkAugmentation(candidate.augmentation);
+  checkStages(candidate);
   return candidate;
 }

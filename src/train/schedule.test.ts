@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { averageDecayAt, learningRateAt, type Schedule } from "./schedule.ts";
+import { averageDecayAt, learningRateAt, type Schedule, stretched } from "./schedule.ts";
 
 function rates(schedule: Schedule, warmUp: number, steps: readonly number[]): number[] {
   const options = { learningRate: 2, schedule, warmUp, epochs: 10 };
@@ -18,6 +18,36 @@ test("half a cosine lies between the end of the warm-up and the last epoch", () 
 
 test("steps multiply by the factor each time their epochs have passed", () => {
   assert.deepEqual(rates({ kind: "step", epochs: 3, factor: 0.5 }, 0, [29, 30, 59, 60, 90]), [2, 1, 1, 0.5, 0.25]);
+});
+
+test("a straight line and its powers fall to 0 from the end of the warm-up on", () => {
+  assert.deepEqual(rates({ kind: "linear" }, 0, [0, 25, 50, 100]), [2, 1.5, 1, 0]);
+  assert.deepEqual(rates({ kind: "linear" }, 2, [20, 60, 100]), [2, 1, 0]);
+  assert.deepEqual(rates({ kind: "poly", power: 1 }, 0, [0, 25, 50, 100]), [2, 1.5, 1, 0]);
+  assert.deepEqual(rates({ kind: "poly", power: 2 }, 0, [0, 25, 50, 100]), [2, 1.125, 0.5, 0]);
+});
+
+test("milestones multiply by the factor once each", () => {
+  const schedule: Schedule = { kind: "milestones", epochs: [2, 5.5, 9], factor: 0.1 };
+  assert.deepEqual(rates(schedule, 0, [0, 19, 20, 54, 55, 89, 90, 99]), [2, 2, 0.2, 0.2, 0.02, 0.02, 0.002, 0.002]);
+});
+
+test("stretched, a schedule passes the same rates at the same share of the training", () => {
+  const schedules: readonly Schedule[] = [
+    { kind: "cosine", floor: 0.1 },
+    { kind: "poly", power: 2 },
+    { kind: "step", epochs: 2.5, factor: 0.94 },
+    { kind: "milestones", epochs: [4, 7.5], factor: 0.1 },
+  ];
+  for (const schedule of schedules) {
+    const long = { learningRate: 1, schedule, warmUp: 1, epochs: 10 };
+    const short = { ...long, schedule: stretched(schedule, 0.4), warmUp: 0.4, epochs: 4 };
+    // Two steps into each half epoch of the long one, clear of the places where steps fall.
+    for (let half = 3; half < 20; half++) {
+      const [a, b] = [learningRateAt(long, 50 * half + 10, 100), learningRateAt(short, 20 * half + 4, 100)];
+      assert.ok(Math.abs(a - b) < 1e-9, `${schedule.kind} at ${half}: ${a}, ${b}`);
+    }
+  }
 });
 
 test("the rate never jumps down when the warm-up ends", () => {

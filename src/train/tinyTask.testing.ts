@@ -2,6 +2,7 @@
 import { random } from "../core/random.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { preprocessingFor } from "../data/preprocessing.ts";
+import { prepare } from "../data/resize.ts";
 import { type Parts, splitDataset } from "../data/split.ts";
 import type { Value } from "../ir/graph.ts";
 import type { Scope } from "../ir/scope.ts";
@@ -21,11 +22,12 @@ const SIZE = 8;
 
 /** `count` pictures of 4 labels. */
 export function tinyData(count: number): Dataset {
-  const pixels = Array.from({ length: count }, (_, index) => {
+  const images = Array.from({ length: count }, (_, index) => {
     const { integer } = random(7, "tiny", index);
     const label = index % 4;
     const isBright = (i: number): boolean => Math.floor(i / SIZE) >> 2 === label >> 1 && (i % SIZE) >> 2 === (label & 1);
-    return Uint8Array.from({ length: SIZE * SIZE }, (_, i) => (isBright(i) ? 120 : 30) + integer(i, 100));
+    const data = Uint8Array.from({ length: SIZE * SIZE }, (_, i) => (isBright(i) ? 120 : 30) + integer(i, 100));
+    return { width: SIZE, height: SIZE, channels: 1 as const, data };
   });
   return {
     name: `tiny ${count}`,
@@ -37,7 +39,7 @@ export function tinyData(count: number): Dataset {
     warnings: [],
     labelOf: (index) => index % 4,
     nameOf: (index) => `tiny ${index}`,
-    pixels: (index) => pixels[index],
+    pixels: (index, rule) => prepare(images[index], rule),
     fingerprint: async () => `tiny ${count}`,
     close: async () => undefined,
   };

@@ -21,6 +21,8 @@ export interface BuildOptions {
   readonly classes: number;
   /** Absent = the network's own. */
   readonly dropout?: number;
+  /** Absent = the network's own. */
+  readonly stochasticDepth?: number;
 }
 
 /** Builds a network: image [n, c, h, w] → logits [n, classes]. `Network.build` is one. */
@@ -47,8 +49,12 @@ export function evaluationGraph({ build, batch, size, channels, classes }: Netwo
 function forwardGraph({ build, batch, size, channels, classes }: NetworkShape, recipe: Recipe): Graph {
   const g = graphScope({ isTraining: true });
   const image = g.input("image", [batch, channels, size, size]);
-  const dropout = recipe.dropout === undefined ? {} : { dropout: recipe.dropout };
-  const logits = build(g, image, { classes, ...dropout });
+  const { dropout, stochasticDepth } = recipe;
+  const logits = build(g, image, {
+    classes,
+    ...(dropout === undefined ? {} : { dropout }),
+    ...(stochasticDepth === undefined ? {} : { stochasticDepth }),
+  });
   const target = g.input("target", [batch, classes]);
   const [loss, probabilities] = softmaxCrossEntropy.all(g.scope("loss"), [logits, target], { smoothing: recipe.smoothing });
   g.output("loss", loss);

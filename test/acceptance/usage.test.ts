@@ -18,17 +18,30 @@ after(async () => {
 const mistakes: readonly (readonly [string, string])[] = [
   [
     "fti bars",
-    'unknown command "fti"\n  did you mean "fit"?   (commands: fit, classify, evaluate, networks, explain, compare, profile, data)',
+    'unknown command "fti"\n  did you mean "fit"?   (commands: fit, classify, evaluate, recipes, networks, explain, compare, profile, data)',
   ],
-  ["photograph", 'unknown command "photograph"\n  (commands: fit, classify, evaluate, networks, explain, compare, profile, data)'],
+  ["photograph", 'unknown command "photograph"\n  (commands: fit, classify, evaluate, recipes, networks, explain, compare, profile, data)'],
   ["fit bars --epoch 3", 'unknown option "--epoch" of goldcrest fit\n  did you mean "--epochs"?   (list: goldcrest fit --help)'],
   ["networks --zzzzzzz", 'unknown option "--zzzzzzz" of goldcrest networks\n  see goldcrest networks --help'],
   ["fit bars --no-strict", 'unknown option "--no-strict" of goldcrest fit\n  did you mean "--strict"?   (list: goldcrest fit --help)'],
   ["fit bars --network mobilnet-v2", 'unknown network "mobilnet-v2"\n  did you mean "mobilenet-v2"?   (list: '],
   [
     "fit bars --recipe smal",
-    'unknown recipe "smal"; did you mean "small"? (recipes: small, photos, paper-sgd, paper-rmsprop, paper-adamw)',
+    'unknown recipe "smal"; did you mean "small"? (recipes: small, photos, paper-sgd, paper-rmsprop, paper-adamw, squeezenet, ',
   ],
+  ["fit bars --recipe published", "--recipe published is that of a network; it needs --network"],
+  [
+    "fit bars --recipe published --network vgg-16",
+    "no recipe was published for vgg-16\n  give one by name: squeezenet, squeezenext, mobilenet-v1, ",
+  ],
+  [
+    "fit bars --recipe efficientnet-v2-s --epochs 3",
+    "epochs is 3; it needs at least 4 for these 4 stages, of which number 3 would have no epoch",
+  ],
+  ["fit bars --progressive --epochs 2", "epochs is 2; it needs at least 4 for these 4 stages"],
+  ["fit bars --dropout 1", "--dropout is 1; it needs a share from 0 to below 1"],
+  ["recipes smal", 'unknown recipe "smal"; did you mean "small"?'],
+  ["recipes micronet --epochs 0", "epochs is 0; it needs a whole number at least 1 and at most 100000"],
   ["fit bars --lr NaN", '--lr is "NaN"; it needs a number'],
   ["fit bars --lr -1", "--lr is -1; it needs a number above 0 and at most 1000"],
   ["fit bars --lr 0", "--lr is 0; it needs a number above 0 and at most 1000"],

@@ -1,4 +1,4 @@
-/** Killed at any moment and started again, training ends with the bits of never stopping; so it does with another number of threads. */
+/** Killed at any moment and started again, training in stages ends with the bits of never stopping; so it does with another number of threads. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";

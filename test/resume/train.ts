@@ -1,5 +1,5 @@
 /**
- * One training in a process of its own, for tests that kill it: `train.ts <backend> <output> <crash at call>`. A checkpoint is written
+ * One training in a process of its own, in two stages, for tests that kill it: `train.ts <backend> <output> <crash at call>`. A checkpoint is written
  * after every step; at the given file system call the process kills itself, half-way through where the call writes. The last weights
  * are written to `output` as raw safetensors.
  */
@@ -42,7 +42,8 @@ const crashing: FileSystem = {
 
 const { backend, threads } = trainers[name];
 await fit({
-  ...tinyTask({ epochs: 4, accumulate: 2 }),
+  // Images grow after the tenth of twenty steps, so some of the kills hit the one stage and some the other.
+  ...tinyTask({ epochs: 4, accumulate: 2, stages: [{ size: 8, dropout: 0.05 }, { size: 12 }] }),
   backend,
   threads,
   store: checkpointStore(output, crashing),

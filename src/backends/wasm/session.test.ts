@@ -6,6 +6,8 @@ import type { Graph } from "../../ir/graph.ts";
 import { graphScope } from "../../ir/scope.ts";
 import { ops } from "../../ops/index.ts";
 import { wasmBackend } from "./index.ts";
+import { kernels } from "./kernels/index.ts";
+import { openSession } from "./session.ts";
 
 const ramp = (...shape: number[]): Tensor =>
   tensor(
@@ -53,6 +55,29 @@ test("threads change no bit of the result", async () => {
   using two = await wasmBackend.open(counting(), weights(), { threads: 2 });
   const x = ramp(45);
   for (let i = 0; i < 50; i++) assert.deepEqual(two.run({ x }).y.data, one.run({ x }).y.data);
+});
+
+test("a graph that is opened again is not planned again, and its sessions share nothing but the plan", async () => {
+  let lookups = 0;
+  const watched = new Proxy(kernels, {
+    get(table, name) {
+      lookups++;
+      return Reflect.get(table, name);
+    },
+  });
+  const graph = counting();
+  using first = await openSession(graph, weights(), watched);
+  const planned = lookups;
+  assert.ok(planned > 0);
+  first.run({ x: ramp(45) });
+  using second = await openSession(graph, weights(), watched);
+  assert.equal(lookups, planned);
+  second.run({ x: ramp(45) });
+  second.run({ x: ramp(45) });
+  assert.deepEqual([first.read("count").data[0], second.read("count").data[0]], [1, 2]);
+  using threaded = await openSession(graph, weights(), watched, { threads: 2 });
+  assert.equal(lookups, 2 * planned, "another number of threads is another plan");
+  assert.deepEqual(threaded.run({ x: ramp(45) }).y.data, first.run({ x: ramp(45) }).y.data);
 });
 
 test("running in place allocates nothing and leaves inputs as they are", async () => {

@@ -27,8 +27,26 @@ interface Image {
 
 const align = (bytes: number): number => Math.ceil(bytes / 64) * 64;
 
-/** Allocates memory, writes the module, the step list and the arguments. */
-function load(planned: Plan, isShared: boolean, isRelaxed: boolean): Image {
+/** What a graph is compiled for. */
+interface Target {
+  readonly kernels: KernelTable;
+  readonly threads: number;
+  readonly isRelaxed: boolean;
+}
+
+/** A graph planned and compiled: everything of a session but its memory. */
+interface Program {
+  readonly planned: Plan;
+  readonly kernels: ReadonlyMap<string, { readonly source: KernelSource; readonly index: number }>;
+  readonly module: WebAssembly.Module;
+  readonly pages: number;
+  readonly stepsAt: number;
+  readonly argsAt: number;
+  readonly base: number;
+}
+
+function compile(graph: Graph, { kernels: table, threads, isRelaxed }: Target): Program {
+  const planned = plan(graph, table, threads);
   const kernels = new Map<string, { source: KernelSource; index: number }>();
   for (const { kernel } of planned.steps) {
     if (!kernels.has(kernel.key)) kernels.set(kernel.key, { source: kernel, index: kernels.size + 1 });
@@ -43,9 +61,26 @@ function load(planned: Plan, isShared: boolean, isRelaxed: boolean): Image {
       `this graph needs ${Math.ceil((pages * PAGE) / 2 ** 20)} MiB, the engine takes at most 2048 MiB: use a smaller batch or image`,
     );
   }
-  const memory = allocate(pages, isShared);
   const sources = [...kernels.values()].map(({ source }) => source);
-  const module = new WebAssembly.Module(writeModule(sources, { pages, isShared, isRelaxed }));
+  const module = new WebAssembly.Module(writeModule(sources, { pages, isShared: threads > 1, isRelaxed }));
+  return { planned, kernels, module, pages, stepsAt, argsAt, base };
+}
+
+/** The last program of each graph, as long as somebody holds the graph: opening it again plans and compiles nothing. */
+const programs = new WeakMap<Graph, { readonly target: Target; readonly program: Program }>();
+
+function programOf(graph: Graph, target: Target): Program {
+  const held = programs.get(graph);
+  const { kernels, threads, isRelaxed } = held?.target ?? {};
+  if (held && kernels === target.kernels && threads === target.threads && isRelaxed === target.isRelaxed) return held.program;
+  const program = compile(graph, target);
+  programs.set(graph, { target, program });
+  return program;
+}
+
+/** Allocates memory and writes the step list and the arguments. */
+function load({ planned, kernels, module, pages, stepsAt, argsAt, base }: Program, isShared: boolean): Image {
+  const memory = allocate(pages, isShared);
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   const view = new DataView(memory.buffer);
   view.setInt32(control.steps, stepsAt, true);
@@ -84,13 +119,14 @@ function checkWeights(graph: Graph, weights: Weights): void {
   }
 }
 
-/** Opens a session: plans, compiles, loads the weights, starts helper threads. */
+/** Opens a session: plans and compiles unless the graph was opened before, loads the weights, starts helper threads. */
 export async function openSession(graph: Graph, weights: Weights, kernels: KernelTable, options: OpenOptions = {}): Promise<Session> {
   checkWeights(graph, weights);
   const threads = hasSharedMemory() ? Math.max(1, Math.floor(options.threads ?? 1)) : 1;
   const isRelaxed = options.isRelaxedAllowed !== false && hasRelaxedSimd();
-  const planned = plan(graph, kernels, threads);
-  const image = load(planned, threads > 1, isRelaxed);
+  const program = programOf(graph, { kernels, threads, isRelaxed });
+  const { planned } = program;
+  const image = load(program, threads > 1);
   const helpers = threads > 1 ? await startHelpers(image.module, image.memory, threads) : undefined;
   const session = sessionOver(graph, planned, image, threads, helpers);
   for (const leaf of graph.leaves) {

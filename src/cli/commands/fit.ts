@@ -18,6 +18,7 @@ import { confusionSvg } from "../terminal/confusion.ts";
 import { evaluationText } from "../terminal/evaluation.ts";
 import { duration, grouped, percent, printable, short } from "../terminal/text.ts";
 import { costOf, type Job, planJob, readAsked } from "./fitPlan.ts";
+import { openStageWords, type StageWords } from "./fitStages.ts";
 import { showImages } from "./showImages.ts";
 
 /** What a finished training leaves to be told. */
@@ -26,6 +27,7 @@ interface Finished {
   readonly model: Model;
   readonly result: FitResult;
   readonly evaluation: Evaluation;
+  readonly stages: StageWords;
   /** Of the model file. */
   readonly bytes: number;
 }
@@ -37,8 +39,9 @@ export async function fitCommand(folder: string | undefined, raw: RawOptions, co
   const data = await openData(folder, raw, context);
   try {
     const job = planJob(data, asked);
-    await announce(job, hasFlag(raw, "resume"), context);
-    const finished = await train(job, hasFlag(raw, "resume"), context);
+    const stages = openStageWords(job.stages);
+    await announce(job, stages, hasFlag(raw, "resume"), context);
+    const finished = await train(job, stages, hasFlag(raw, "resume"), context);
     await report(finished, context);
   } finally {
     await data.close();
@@ -52,7 +55,7 @@ async function proveWritable(out: string): Promise<void> {
   await store.close();
 }
 
-async function announce(job: Job, isResumed: boolean, context: Context): Promise<void> {
+async function announce(job: Job, stages: StageWords, isResumed: boolean, context: Context): Promise<void> {
   const { network, options, preprocessing, recipe: rules, parts, threads, out, data } = job;
   const { params, macs } = costOf(job);
   const width = options.width === undefined ? "" : ` ×${options.width}`;
@@ -63,12 +66,13 @@ async function announce(job: Job, isResumed: boolean, context: Context): Promise
   if (parts.test.length > 0) counts.push(`${grouped(parts.test.length)} are kept for the end`);
   const steps = `${rules.epochs} epoch${rules.epochs === 1 ? "" : "s"}, batch ${rules.batch}, ${threads} thread${threads === 1 ? "" : "s"}`;
   context.note(`${counts.join(", ")}; ${steps}`);
+  if (stages.plan) context.note(stages.plan);
   for (const warning of duplicateWarnings(data, parts)) context.warn(printable(warning));
   if (!isResumed && (await stat(out).catch(() => undefined)))
     context.note(`${printable(out)} is there already; the new model will replace it`);
 }
 
-async function train(job: Job, isResumed: boolean, context: Context): Promise<Finished> {
+async function train(job: Job, stages: StageWords, isResumed: boolean, context: Context): Promise<Finished> {
   const { network, options, data, parts, preprocessing, recipe: rules, seed, threads, out, validation, test } = job;
   using stop = interruptible(() => context.note("stopping after this step (Ctrl-C again to stop at once)"));
   let shownEpochs = 0;
@@ -81,21 +85,22 @@ async function train(job: Job, isResumed: boolean, context: Context): Promise<Fi
     signal: stop.signal,
     onNotice: (sentence) => context.note(printable(sentence)),
     onProgress: (event) => {
-      shownEpochs = showEpochs(event, shownEpochs, context);
-      context.progress.update(event.step / event.steps, progressWords(event));
+      stages.watch(event);
+      shownEpochs = showEpochs(event, stages, shownEpochs, context);
+      context.progress.update(event.step / event.steps, progressWords(event, stages));
     },
     save: async (finished, { epochs }) => {
-      showEpochs({ history: epochs, epochs: rules.epochs }, shownEpochs, context);
+      showEpochs({ history: epochs, epochs: rules.epochs }, stages, shownEpochs, context);
       const file = await saveModel(finished);
       bytes = file.length;
       await atomicWrite(out, file);
     },
   });
   const evaluation = result.test ?? (await evaluateModel(model, data, { indices: held(parts), threads }));
-  return { job, model, result, evaluation, bytes };
+  return { job, model, result, evaluation, stages, bytes };
 }
 
-async function report({ job, model, result, evaluation, bytes }: Finished, context: Context): Promise<void> {
+async function report({ job, model, result, evaluation, stages, bytes }: Finished, context: Context): Promise<void> {
   const { out, parts, data, threads } = job;
   const cost = costOf(job);
   const picture = `${out.replace(/\.safetensors$/, "")}.confusion.svg`;
@@ -108,7 +113,7 @@ async function report({ job, model, result, evaluation, bytes }: Finished, conte
   if (parts.test.length === 0 && parts.validation.length === 0)
     context.warn("no image was held back: the accuracy is that of the training images");
   if (context.isJson) {
-    context.print(JSON.stringify(jsonResult(model, result, evaluation, { ...cost, out })));
+    context.print(JSON.stringify({ ...jsonResult(model, result, evaluation, { ...cost, out }), stages: stages.results() }));
     return;
   }
   context.print(`\n${evaluationText(evaluation, context.out, context.columns, whatWasRead(parts))}\n`);
@@ -116,6 +121,8 @@ async function report({ job, model, result, evaluation, bytes }: Finished, conte
   const speed = `${duration(result.seconds)}, ${grouped(result.imagesPerSecond)} images/s`;
   const epoch = `epoch ${result.best.epoch} of ${result.epochs.length}`;
   context.print(`\n${context.out.good("✓")} ${printable(out)} (${short(bytes)}B): ${grouped(cost.params)} parameters, ${epoch}, ${speed}`);
+  const speeds = stages.speeds();
+  if (speeds) context.print(`  stages: ${speeds}`);
   if (isDrawn) context.print(`  the confusion matrix as a picture: ${printable(picture)}`);
   context.print(`  next: npx goldcrest classify ${printable(out)} image.jpg`);
 }
@@ -130,23 +137,29 @@ function whatWasRead({ test, validation }: Parts): string {
   return validation.length > 0 ? "validation images" : "training images";
 }
 
-function progressWords({ phase, epoch, epochs, loss, accuracy, imagesPerSecond, secondsLeft }: TrainingEvent): string {
+function progressWords(event: TrainingEvent, stages: StageWords): string {
+  const { phase, epoch, epochs, loss, accuracy, imagesPerSecond, secondsLeft } = event;
   const now = phase === "validation" ? "validating" : `loss ${loss.toFixed(3)}  ${percent(accuracy)}`;
-  return `epoch ${epoch}/${epochs}  ${now}  ${grouped(imagesPerSecond)} images/s  ${duration(secondsLeft)} left`;
+  return `epoch ${epoch}/${epochs}  ${stages.ofEvent(event)}${now}  ${grouped(imagesPerSecond)} images/s  ${duration(secondsLeft)} left`;
 }
 
 /** One line for each epoch that has ended since the last call. */
-function showEpochs({ history, epochs }: Pick<TrainingEvent, "history" | "epochs">, shown: number, context: Context): number {
+function showEpochs(
+  { history, epochs }: Pick<TrainingEvent, "history" | "epochs">,
+  stages: StageWords,
+  shown: number,
+  context: Context,
+): number {
   for (const { epoch, loss, accuracy, validation } of history.slice(shown)) {
     const checked = validation ? `  validation ${percent(validation.accuracy, 2)} (loss ${validation.loss.toFixed(4)})` : "";
     context.note(
-      `epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}  loss ${loss.toFixed(4)}  train ${percent(accuracy)}${checked}`,
+      `epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}  ${stages.ofEpoch(epoch)}loss ${loss.toFixed(4)}  train ${percent(accuracy)}${checked}`,
     );
   }
   return history.length;
 }
 
-/** The last line of `--json`; these keys and this order are a promise. */
+/** The last line of `--json`; these keys and this order are a promise. A training in stages adds `stages`. */
 function jsonResult(
   { network }: Model,
   { epochs, seconds, imagesPerSecond }: FitResult,

@@ -98,7 +98,7 @@ export const compare: CommandRule = {
         epochs: { value: "n", about: "passes over the training images (default 3)" },
         recipe: {
           value: "name",
-          about: "small, photos, paper-sgd, paper-rmsprop, paper-adamw; by default small up to 64 pixels, else photos",
+          about: "one of goldcrest recipes, for all of them; by default small up to 64 pixels, else photos",
         },
         batch: { value: "n", about: "images in one optimiser step" },
         lr: { value: "rate", about: "peak learning rate" },

@@ -1,3 +1,4 @@
+import { publishedRecipes, recipes as startingPoints } from "../../train.ts";
 import type { CommandRule } from "../commandRule.ts";
 import { network, output, strict, threads, where } from "./shared.ts";
 
@@ -36,13 +37,18 @@ export const fit: CommandRule = {
       options: {
         recipe: {
           value: "name",
-          about:
-            "starting point for the rest: small, photos, paper-sgd, paper-rmsprop, paper-adamw; by default small up to 64 pixels, else photos",
+          about: `starting point for the rest: ${Object.keys(startingPoints).join(", ")}; published: what the network's paper trained with; or another family's: ${Object.keys(publishedRecipes).join(", ")} (goldcrest recipes shows them); by default small up to 64 pixels, else photos`,
         },
         epochs: { value: "n", about: "passes over the training images" },
         batch: { value: "n", about: "images in one optimiser step" },
         accumulate: { value: "n", about: "compute each batch in so many parts, to save memory" },
         lr: { value: "rate", about: "peak learning rate" },
+        dropout: { value: "share", about: "dropout before the classifier; by default the recipe's or the network's own" },
+        "stochastic-depth": {
+          value: "share",
+          about: "how often the last residual branch is dropped, earlier ones in proportion; by default the network's own",
+        },
+        progressive: { about: "let the images grow in four stages, from 57 % of their side, where the recipe has no stages" },
         "class-weights": { value: "rule", about: "balanced: weigh rare labels up; none" },
         seed: { value: "n", about: "same seed, same bits", default: "0" },
         threads,
@@ -54,6 +60,7 @@ export const fit: CommandRule = {
   ],
   examples: [
     "goldcrest fit photos --network mobilenet-v2 --width 0.5 --size 96 --epochs 20 --seed 1 --out birds.safetensors",
+    "goldcrest fit photos --network efficientnet-v2-b0 --recipe published --epochs 40",
     "goldcrest fit --data embedded --json",
   ],
   async run([folder], options, context) {
@@ -110,6 +117,28 @@ export const evaluate: CommandRule = {
   async run([model, folder], options, context) {
     const { evaluateCommand } = await import("../commands/evaluate.ts");
     await evaluateCommand(model, folder, options, context);
+  },
+};
+
+/** `goldcrest recipes`. */
+export const recipes: CommandRule = {
+  name: "recipes",
+  about: "Lists the recipes that fit trains by, with their numbers; those of papers with their source and what was changed.",
+  operands: [{ name: "name", about: "one recipe, in full; without it, all in a table" }],
+  groups: [
+    {
+      title: "For",
+      options: {
+        epochs: { value: "n", about: "stretch a published recipe to so many epochs" },
+        batch: { value: "n", about: "images in one optimiser step; a published recipe's learning rate follows" },
+      },
+    },
+    output,
+  ],
+  examples: ["goldcrest recipes efficientnet-v2-s --epochs 40", "goldcrest recipes --json"],
+  async run([name], options, context) {
+    const { recipesCommand } = await import("../commands/recipes.ts");
+    recipesCommand(name, options, context);
   },
 };
 
