@@ -4,6 +4,7 @@ import { sameNames } from "../../src/formats/names/nameMap.ts";
 import { findNetwork, type Network, type NetworkOptions } from "../../src/networks/index.ts";
 import { Mismatch } from "./compare.ts";
 import { interleavedCounterpart } from "./interleavedFamilies.ts";
+import { micronetCounterpart } from "./micronet.ts";
 
 /** A reference network as ours. */
 export interface Counterpart {
@@ -129,6 +130,7 @@ function nameOf({ name, prototxt, group, model_size, version, ...rest }: Readonl
 /** Our network for a fixture's family and constructor; anything that has none is named. */
 export function counterpartOf(family: string, called: Readonly<Record<string, unknown>>): Counterpart {
   if (family === "igc") return interleavedCounterpart(called);
+  if (family === "micronet") return micronetCounterpart(called);
   const { id, rest } = nameOf(called);
   for (const rule of rules) {
     const match = rule.family === family ? rule.pattern.exec(id) : null;

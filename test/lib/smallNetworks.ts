@@ -26,8 +26,9 @@ export function inferenceNetwork(name: string, more: BuildOptions = {}): Weighte
 
 /** A network with loss and gradients; every gradient and every updated state is an output, so that a pass that harms one is seen. */
 export function trainingNetwork(name: string, more: BuildOptions = {}): Weighted {
-  // Where one pixel is left, two images give normalisation two values, of which only the signs survive: the gradients would be mere rounding.
-  const batch = findNetwork(name).keepsStrides ? 8 : 2;
+  // Where one pixel is left (or features are normalised), two images give normalisation two values, of which only the signs survive: the gradients would be mere rounding.
+  const { keepsStrides, normalisesFeatures } = findNetwork(name);
+  const batch = keepsStrides || normalisesFeatures ? 8 : 2;
   const g = extendScope(buildNetwork(name, { ...small(name), batch, ...more, isTraining: true }), { isTraining: true });
   const { logits } = g.finish().outputs;
   g.output("loss", ops.softmaxCrossEntropy(g, [logits, g.input("target", logits.shape)], { smoothing: 0.1 }));
