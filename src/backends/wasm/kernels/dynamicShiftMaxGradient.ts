@@ -5,7 +5,7 @@
  * the shape alone, so the result does not depend on the number of threads.
  */
 import type { DynamicShiftMax } from "../../../ops/dynamicShiftMax.ts";
-import { type Code, f32, f32x4, i32, i32x4, type Local, type V128, v128 } from "../assembler.ts";
+import { type Code, f32, f32x4, i32, type Local, type V128, v128 } from "../assembler.ts";
 import { type Lower, step } from "../kernel.ts";
 import { type Fields, type KernelSource, wasmKernel } from "../module.ts";
 import { hasActivations } from "./activations.ts";
@@ -16,43 +16,22 @@ import { eachRolledVector, type Roll, rollOf } from "./rolledChannels.ts";
 /** Chunks of all images together, about: enough for any number of threads. */
 const CHUNKS = 32;
 
-/** For each sum a mask of the lanes in which it is the greatest, the first of equals. */
-function winners(k: Code, [first, ...others]: readonly Local<"v128">[]): readonly V128[] {
-  const most = k.local(first);
-  const masks = [k.local(i32x4.splat(-1))];
+/** For each sum dy where it is the greatest, the first of equals, and 0 elsewhere. */
+function sharesOf(k: Code, [first, ...others]: readonly Local<"v128">[], dy: V128): readonly V128[] {
+  const [most, shares] = [k.local(first), [k.local(dy)]];
   for (const sum of others) {
     const isGreater = k.local(f32x4.gt(sum, most));
-    for (const mask of masks) mask.set(v128.andNot(mask, isGreater));
-    masks.push(isGreater);
+    const share = k.local(v128.and(dy, isGreater));
+    for (const before of shares) before.set(v128.andNot(before, isGreater));
+    shares.push(share);
     most.set(f32x4.pmax(most, sum));
   }
-  return masks;
+  return shares;
 }
 
-/** Of a coefficient of each sum, that of the winner. */
-function chosen(masks: readonly V128[], each: readonly V128[]): V128 {
-  return masks.slice(1).reduce((held: V128, mask, i) => v128.select(mask, each[i + 1], held), each[0]);
-}
-
-/** What one vector of channels of one pixel gives: the parts of dx, and what to add to the sums. */
-function slopes(
-  k: Code,
-  coefficients: readonly V128[],
-  { x, shifted, dy }: { readonly x: Local<"v128">; readonly shifted: Local<"v128">; readonly dy: Local<"v128"> },
-): { readonly own: V128; readonly other: V128; readonly gates: readonly V128[] } {
-  const masks = coefficients.length > 2 ? winners(k, sumsOf(k, coefficients, x, shifted)) : [];
-  const [a, b] = [0, 1].map((part) =>
-    chosen(
-      masks,
-      coefficients.filter((_, i) => i % 2 === part),
-    ),
-  );
-  const products = [k.local(f32x4.mul(dy, x)), k.local(f32x4.mul(dy, shifted))];
-  const gates = coefficients.map((_, i) => {
-    const product = products[i % 2];
-    return masks.length === 0 ? product : v128.and(product, masks[i >> 1]);
-  });
-  return { own: f32x4.mul(dy, a), other: f32x4.mul(dy, b), gates };
+/** Each share times its coefficient, summed up. */
+function weighed(k: Code, shares: readonly V128[], coefficients: readonly V128[]): V128 {
+  return shares.slice(1).reduce((sum, share, i) => k.madd(share, coefficients[i + 1], sum), f32x4.mul(shares[0], coefficients[0]));
 }
 
 const passFields = {
@@ -76,7 +55,7 @@ function passKernel(parts: number, forward: Roll, backward: Roll): KernelSource<
       eachRows(k, first, last, (row, count) => {
         const starts = rowStarts(k, k.local(image.times(a.count).plus(row).times(a.rowBytes)), a.rowBytes, count);
         const others = rowStarts(k, held, a.rowBytes, count);
-        slopesOfRows(k, a, forward, parts, { starts, others, sums, own });
+        slopesOfRows(k, a, forward, parts, { starts, others, sums, image: own });
         addRolledBack(k, a, backward, starts, others);
       });
     });
@@ -89,27 +68,26 @@ interface Addresses {
   /** Of the rows in scratch memory. */
   readonly others: readonly Local<"i32">[];
   readonly sums: Local<"i32">;
-  /** The image's coefficients. */
-  readonly own: Local<"i32">;
+  /** Of the image's coefficients. */
+  readonly image: Local<"i32">;
 }
 
 /** dx = dy · a, scratch = dy · b, and the sums. */
-function slopesOfRows(k: Code, a: Names, roll: Roll, parts: number, { starts, others, sums, own }: Addresses): void {
+function slopesOfRows(k: Code, a: Names, roll: Roll, parts: number, { starts, others, sums, image }: Addresses): void {
   const rows = starts.map((start) => k.local(a.x.plus(start)));
   eachRolledVector(k, roll, a, a.rowBytes, (lane, rolled) => {
-    const coefficients = loadCoefficients(k, k.local(own.plus(lane)), a.rowBytes, parts);
+    const coefficients = loadCoefficients(k, k.local(image.plus(lane)), a.rowBytes, parts);
     const totals = loadCoefficients(k, k.local(sums.plus(lane)), a.rowBytes, parts);
     for (const [i, start] of starts.entries()) {
       const at = k.local(start.plus(lane));
-      const vectors = {
-        x: k.local(v128.load(a.x.plus(at))),
-        shifted: k.local(rolled(rows[i])),
-        dy: k.local(v128.load(a.dy.plus(at))),
-      };
-      const { own: direct, other, gates } = slopes(k, coefficients, vectors);
-      k.store(a.dx.plus(at), direct);
-      k.store(others[i].plus(lane), other);
-      for (const [part, total] of totals.entries()) total.set(f32x4.add(total, gates[part]));
+      const x = k.local(v128.load(a.x.plus(at)));
+      const shifted = k.local(rolled(rows[i]));
+      const dy = k.local(v128.load(a.dy.plus(at)));
+      const shares = sharesOf(k, parts > 2 ? sumsOf(k, coefficients, x, shifted) : [x], dy);
+      const [own, other] = [0, 1].map((kind) => coefficients.filter((_, part) => part % 2 === kind));
+      k.store(a.dx.plus(at), weighed(k, shares, own));
+      k.store(others[i].plus(lane), weighed(k, shares, other));
+      for (const [part, total] of totals.entries()) total.set(k.madd(shares[part >> 1], part % 2 === 0 ? x : shifted, total));
     }
     const to = k.local(sums.plus(lane));
     for (const total of totals) {
