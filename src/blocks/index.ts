@@ -18,10 +18,10 @@ export { convolution, dropout, fullyConnected, maxPool, normalisation, pooledFea
 export { makeDivisible, nearestMultiple } from "./legal.ts";
 export { fusedMbConv, mbConv, surveyFusedMbConv } from "./mbConv.ts";
 export { type MicroBlock, microBlock, microBlockA, microBlockB, microBlockC } from "./microBlock.ts";
-export { microDepthwise, microPointwise } from "./microFactors.ts";
-export { microStem, swishLinear } from "./microHead.ts";
+export { type MicroDepthwise, type MicroPointwise, microDepthwise, microPointwise } from "./microFactors.ts";
+export { type MicroStem, microStem, swishLinear } from "./microHead.ts";
 export type { Padding, PaddingStyle } from "./padding.ts";
-export { shiftMax, shiftMaxStarts } from "./shiftMax.ts";
+export { type ShiftMax, shiftMax, shiftMaxStarts } from "./shiftMax.ts";
 export { type ShuffleConvention, shuffleNetUnit, surveyShuffleNetUnit } from "./shuffleNetUnit.ts";
 export { shuffleUnit } from "./shuffleUnit.ts";
 export { squeezeNext, surveySqueezeNext } from "./squeezeNext.ts";
