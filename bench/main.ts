@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --inference] [--train] [--memory] [--accuracy] [--kernels] [--arithmetic] [--network NAME] [--threads N] [--rounds N] [--epochs N] [--seeds N] [--profile] [--json FILE]
+ * npm run bench [-- --inference] [--train] [--memory] [--accuracy] [--kernels] [--arithmetic] [--shift-max] [--network NAME] [--threads N] [--rounds N] [--epochs N] [--seeds N] [--profile] [--json FILE]
  *
  * Ratios against peers, taken in one run, turns interleaved, medians. Without a section: inference, training and memory. For figures of
  * one thread pin the process to one core (taskset -c 1 npm run bench).
@@ -13,12 +13,13 @@ import { inferenceRows } from "./inference.ts";
 import { kernelRows } from "./kernels.ts";
 import { machine } from "./machine.ts";
 import { memoryRows } from "./memory.ts";
+import { shiftMaxRows } from "./shiftMax.ts";
 import { trainingRows } from "./training.ts";
 
 const flag = { type: "boolean", default: false } as const;
 const { values } = parseArgs({
   options: {
-    ...{ inference: flag, train: flag, memory: flag, accuracy: flag, kernels: flag, arithmetic: flag, profile: flag },
+    ...{ inference: flag, train: flag, memory: flag, accuracy: flag, kernels: flag, arithmetic: flag, "shift-max": flag, profile: flag },
     network: { type: "string" },
     threads: { type: "string", default: "1" },
     epochs: { type: "string", default: "10" },
@@ -43,6 +44,7 @@ const sections = {
     withoutMultiplication: await arithmeticRows(network),
     composed: await composedRows(network, rounds),
   }),
+  "shift-max": () => shiftMaxRows(network),
 } as const;
 
 const names = Object.keys(sections) as (keyof typeof sections)[];

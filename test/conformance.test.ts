@@ -19,6 +19,7 @@ const needsKernel: ReadonlySet<OpName> = new Set<OpName>([
   ...(["conv2d", "conv2dInputGradient", "conv2dWeightGradient", "linear", "linearInputGradient", "linearWeightGradient"] as const),
   ...(["layerRate", "channelSum", "batchNorm", "batchNormEvalGradient", "batchNormTrain", "batchNormGradient"] as const),
   ...(["channelConv", "channelConvInputGradient", "channelConvWeightGradient"] as const),
+  ...(["dynamicShiftMax", "dynamicShiftMaxGradient", "maximum", "maximumGradient"] as const),
   ...(["maxPool", "maxPoolGradient", "averagePool", "averagePoolGradient", "globalAveragePool", "globalAveragePoolGradient"] as const),
   ...(["relu", "reluGradient", "relu6", "relu6Gradient", "hardSigmoid", "hardSigmoidGradient", "hardSwish", "hardSwishGradient"] as const),
   ...(["sigmoid", "sigmoidGradient", "silu", "siluGradient"] as const),

@@ -91,13 +91,21 @@ export const second: readonly Page[] = [
     idea: "For networks of a few million multiply–accumulates even 1×1 convolutions are factorised: into two grouped ones with a shuffle between them, with as many groups as √(channels / reduction), so that each output still depends on every input exactly once; depthwise k×k filters become k×1 and 1×k. What is lost in depth comes back by Dynamic Shift-Max: each channel is the greater of two sums of itself and a shifted copy, whose coefficients are computed from the image.",
     figures: [
       { design: "micro", caption: "Micro-factorised convolutions as a stand-in." },
+      { network: "micronet-m0", block: "features.2", caption: "Micro-A: the filters expand, one convolution in groups compresses." },
+      {
+        network: "micronet-m0",
+        block: "features.4",
+        caption: "Micro-B: both convolutions in groups, Dynamic Shift-Max behind each layer.",
+      },
       { network: "micronet-m1", caption: "MicroNet-M1." },
     ],
     designs: ["micro"],
     survey: ["No code; a figure and the idea."],
     open: [
       "The survey cites the first version of the paper (arXiv 2011.12289), whose networks are larger; ours are those of the released code, from the later paper (2108.05894).",
-      "The printed multiply–accumulates include the products of Dynamic Shift-Max; counted like every other network here, convolutions and linear layers alone, there are fewer.",
+      "The printed multiply–accumulates include the products of Dynamic Shift-Max; with these, ours are 4,054,128, 6,120,032, 12,743,440 and 20,807,520. Counted like every other network here, convolutions and linear layers alone, there are fewer.",
+      "The code shifts by one group and by one position inside it, where the paper's formula has whole groups; the second shuffles are there, its authors say, for ablations only. Ours follow the code, to which the released weights belong.",
+      "The code puts normalisation and h-swish behind the logits too, so a training batch of one image has nothing to normalise by, and is refused.",
     ],
   },
   {

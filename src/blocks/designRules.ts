@@ -49,3 +49,36 @@ export function interleavedFirstGroups(inputs: number, out: number): number {
 
 /** ChannelNet's kernels along the channels: g of them (the groups that they fuse), 4 · g long, as in the published networks' g = 2 and 8. */
 export const channelFusion = { groups: 2, length: 8 } as const;
+
+/**
+ * MicroNet's groups G = √(C / R) of a micro-factorised 1×1 convolution of C channels that is compressed by R: at G² hidden channels each output depends on
+ * each input by exactly one path (section 3.1 of the paper), and the matrix is made of G × G blocks of rank one.
+ */
+export function microGroups(channels: number, reduction: number): number {
+  const groups = Math.sqrt(channels / reduction);
+  if (Number.isSafeInteger(groups) && groups > 0 && channels % groups === 0) return groups;
+  const legal = reduction * Math.max(1, Math.round(groups) || 1) ** 2;
+  throw new OptionError(
+    `a micro-factorised convolution of ${channels} channels, compressed by ${reduction}, has √(${channels} / ${reduction}) groups, which is not a whole number; nearest legal value ${legal} channels`,
+  );
+}
+
+/** By how much the micro-factorised convolution in place of an ordinary one compresses: the least that the published blocks do. */
+const microReduction = 2;
+
+/**
+ * The same for any number of inputs and outputs: of the numbers of groups that divide both, the one nearest to √(outputs / R) by ratio (the larger of
+ * two), and as many hidden channels as leave exactly one path from each input to each output.
+ */
+export function microFactors(inputs: number, out: number): { readonly groups: number; readonly hidden: number } {
+  const common = greatestCommonDivisor(inputs, out);
+  const candidates = Array.from({ length: common }, (_, i) => common - i).filter((groups) => groups > 1 && common % groups === 0);
+  const wanted = out / microReduction;
+  const distance = (groups: number): number => Math.max(groups ** 2 / wanted, wanted / groups ** 2);
+  const [groups] = candidates.sort((a, b) => distance(a) - distance(b));
+  if (groups !== undefined) return { groups, hidden: groups ** 2 };
+  const legal = Math.max(1, Math.round(out / inputs)) * inputs;
+  throw new OptionError(
+    `a micro-factorised convolution from ${inputs} to ${out} channels: no number of groups divides both; nearest legal value ${legal}`,
+  );
+}

@@ -3,7 +3,15 @@ import { test } from "node:test";
 import { OptionError } from "../core/errors.ts";
 import { channels } from "../ir/graph.ts";
 import { graphScope } from "../ir/scope.ts";
-import { interleavedFirstGroups, interleavedGroupWidth, interleavedPartitions, shuffleGroups, squeezeChannels } from "./designRules.ts";
+import {
+  interleavedFirstGroups,
+  interleavedGroupWidth,
+  interleavedPartitions,
+  microFactors,
+  microGroups,
+  shuffleGroups,
+  squeezeChannels,
+} from "./designRules.ts";
 import { type DesignName, designs, standIn } from "./designs.ts";
 
 const names = Object.keys(designs) as readonly DesignName[];
@@ -46,6 +54,45 @@ test("rules: squeeze, groups, partitions", () => {
   assert.deepEqual([interleavedFirstGroups(16, 32), interleavedFirstGroups(16, 24)], [16, 8]);
 });
 
+test("micro-factorised convolutions have √(C / R) groups, and refuse channels for which that is no whole number", () => {
+  assert.deepEqual([microGroups(18, 2), microGroups(64, 4), microGroups(8, 2), microGroups(7, 7)], [3, 4, 2, 1]);
+  assert.throws(() => microGroups(20, 2), /20 channels, compressed by 2.*nearest legal value 18 channels/);
+  assert.throws(() => microGroups(1, 2), /nearest legal value 2 channels/);
+});
+
+test("where √(C / R) is no common divisor, the nearest one by ratio is taken, and one path joins each input and output", () => {
+  for (const [inputs, out, groups] of [
+    [18, 18, 3],
+    [32, 32, 4],
+    [16, 16, 4],
+    [48, 48, 6],
+    [24, 48, 6],
+    [16, 24, 4],
+    [64, 128, 8],
+    [512, 512, 16],
+    [14, 14, 2],
+  ] as const) {
+    const factors = microFactors(inputs, out);
+    assert.deepEqual(factors, { groups, hidden: groups ** 2 }, `${inputs} → ${out}`);
+    // Every hidden channel reads one group of the inputs, every output one hidden channel of each group.
+    const paths = Array.from({ length: out }, () => new Set<number>());
+    for (let o = 0; o < out; o++) {
+      const group = Math.floor(o / (out / groups));
+      for (let i = 0; i < groups; i++) {
+        // Shuffled, hidden channel j · groups + i was channel i · groups + j, of group i.
+        const [place, perGroup] = [group * groups + i, inputs / groups];
+        const source = (place % groups) * groups + Math.floor(place / groups);
+        const first = Math.floor(source / groups) * perGroup;
+        for (let input = first; input < first + perGroup; input++) {
+          assert.ok(!paths[o].has(input));
+          paths[o].add(input);
+        }
+      }
+      assert.equal(paths[o].size, inputs);
+    }
+  }
+});
+
 test("channels that a design cannot split are refused with the nearest legal number", () => {
   const refused = (name: DesignName, inputs: number, out: number, stride: number, wanted: RegExp): void =>
     assert.throws(
@@ -59,4 +106,5 @@ test("channels that a design cannot split are refused with the nearest legal num
   refused("shuffle-v2", 16, 17, 1, /nearest legal value/);
   refused("sqnxt", 16, 18, 1, /nearest legal value 20/);
   refused("channel", 16, 17, 1, /nearest legal value/);
+  refused("micro", 16, 17, 1, /from 16 to 17 channels: no number of groups divides both; nearest legal value 16/);
 });

@@ -17,6 +17,7 @@ import {
   interleavedFirstGroups,
   interleavedGroupWidth,
   interleavedPartitions,
+  microFactors,
   shuffleGroups,
   squeezeChannels,
 } from "./designRules.ts";
@@ -27,7 +28,9 @@ import { invertedResidual } from "./invertedResidual.ts";
 import { maxPool, type Normalisation, normalisation } from "./layers.ts";
 import { needMultiple } from "./legal.ts";
 import { fusedMbConv, mbConv } from "./mbConv.ts";
+import { microDepthwise, microPointwise } from "./microFactors.ts";
 import type { Padding } from "./padding.ts";
+import { shiftMax, shiftMaxStarts } from "./shiftMax.ts";
 import { shuffleNetUnit } from "./shuffleNetUnit.ts";
 import { shuffleUnit } from "./shuffleUnit.ts";
 import { squeezeNext } from "./squeezeNext.ts";
@@ -98,6 +101,16 @@ function channelNet(g: Scope, x: Value, slot: Slot): Value {
   let y = channelNetUnit(g, x, { ...sharedOf(slot), groups: channelFusion.groups });
   y = groupChannelConvolution(g.scope("gcw"), y, channelFusion);
   return activate(g, normalisation(g.scope("norm"), y, norm), act);
+}
+
+/** Filter, then compress and expand in groups; Dynamic Shift-Max is the activation, with one sum where none is wanted. */
+function micro(g: Scope, x: Value, slot: Slot): Value {
+  const { out, act, norm } = slot;
+  const { groups, hidden } = microFactors(channels(x), out);
+  let y = microDepthwise(g.scope("depthwise"), x, sharedOf(slot));
+  y = shiftMax(g.scope("act1"), y, { groups, start: shiftMaxStarts.apart });
+  y = microPointwise(g.scope("pointwise"), y, { out, hidden, groups, norm });
+  return shiftMax(g.scope("act2"), y, { groups, start: act === "identity" ? shiftMaxStarts.single : shiftMaxStarts.apart });
 }
 
 /** Every design by the name that `--conv` takes. */
@@ -196,6 +209,12 @@ export const designs = {
     about: "half of the features by convolution, the other half from these by cheap filters",
     readsImage: true,
     build: (g, x, slot) => ghostModule(g, x, { ...sharedOf(slot), kernel: 3, cheapKernel: slot.cheapKernel ?? 3, act: slot.act ?? "relu" }),
+  },
+  micro: {
+    title: "Micro-factorised convolution",
+    paper: "arXiv 2108.05894",
+    about: "3×1 and 1×3 filters, 1×1 convolutions of low rank in groups, Dynamic Shift-Max",
+    build: micro,
   },
   compconv: {
     title: "CompConv",

@@ -49,9 +49,13 @@ export {
   pooledFeatures,
   shuffled,
 } from "./layers.ts";
-export { nearestMultiple } from "./legal.ts";
+export { makeDivisible, nearestMultiple } from "./legal.ts";
 export { fusedMbConv, type MbConv, mbConv, type SurveyFusedMbConv, surveyFusedMbConv } from "./mbConv.ts";
+export { type MicroBlock, microBlock, microBlockA, microBlockB, microBlockC } from "./microBlock.ts";
+export { type MicroDepthwise, type MicroPointwise, microDepthwise, microPointwise } from "./microFactors.ts";
+export { type MicroStem, microStem, swishLinear } from "./microHead.ts";
 export type { Padding, PaddingStyle } from "./padding.ts";
+export { type ShiftMax, shiftMax, shiftMaxStarts } from "./shiftMax.ts";
 export { type ShuffleConvention, type ShuffleNetUnit, shuffleNetUnit, surveyShuffleNetUnit } from "./shuffleNetUnit.ts";
 export { type ShuffleUnit, shuffleUnit } from "./shuffleUnit.ts";
 export { type SqueezeExcitation, squeezeExcitation } from "./squeezeExcitation.ts";

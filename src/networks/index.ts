@@ -9,6 +9,7 @@ import { ghostnet } from "./ghostnet.ts";
 import { igcv1Imagenet, igcv1Plain, igcv1Residual } from "./igcv1.ts";
 import { igcv2 } from "./igcv2.ts";
 import { igcv3 } from "./igcv3.ts";
+import { micronetM0, micronetM1, micronetM2, micronetM3 } from "./micronet.ts";
 import { mobilenetV1 } from "./mobilenetV1.ts";
 import { mobilenetV2 } from "./mobilenetV2.ts";
 import { mobilenetV3Large, mobilenetV3Small } from "./mobilenetV3.ts";
@@ -51,6 +52,10 @@ export const networks: Readonly<Record<string, Network>> = {
   "channelnet-v3": channelnetV3,
   ...Object.fromEntries([...efficientnets, ...efficientnetsV2].map((network) => [network.name, network])),
   ghostnet,
+  "micronet-m0": micronetM0,
+  "micronet-m1": micronetM1,
+  "micronet-m2": micronetM2,
+  "micronet-m3": micronetM3,
   "vgg-16": vgg16,
   "vgg-16-cifar": vgg16Cifar,
   "resnet-20": resnet20,

@@ -2,6 +2,8 @@ import type { CompConvChoices, DesignName, PaddingStyle } from "../blocks/index.
 import type { Value } from "../ir/graph.ts";
 import type { Scope } from "../ir/scope.ts";
 
+export { makeDivisible } from "../blocks/index.ts";
+
 /** What every network can be asked for; anything left out is the paper's. Plain JSON: the model file records it. */
 export interface NetworkOptions {
   /** Multiplies the channels of every layer; each family rounds in its own way. */
@@ -77,6 +79,8 @@ export interface Network {
   readonly isSizeBound?: true;
   /** A plain backbone: a design can take the place of its ordinary convolutions. */
   readonly takesDesigns?: true;
+  /** Features of a whole image pass batch normalisation: a training batch of few images has little to learn from. */
+  readonly normalisesFeatures?: true;
   /** Made for small images: `isSmallImage` drops no more strides than an image needs. */
   readonly keepsStrides?: true;
   /** Least pixels of a side, where it is not one more than what the strides but the last divide by. */
@@ -85,12 +89,6 @@ export interface Network {
   nearestWidth?(width: number, variant: string): number;
   /** From images [n, c, h, w] to logits [n, classes]. */
   build(g: Scope, image: Value, settings: NetworkSettings): Value;
-}
-
-/** Rounds channels to a multiple of `divisor` without losing more than a tenth: the rule of the MobileNets' published code. */
-export function makeDivisible(channels: number, divisor = 8): number {
-  const rounded = Math.max(divisor, Math.floor((channels + divisor / 2) / divisor) * divisor);
-  return rounded < 0.9 * channels ? rounded + divisor : rounded;
 }
 
 /** Hands out a network's strides in order of execution: the first `droppedStrides` twos become ones. */

@@ -13,12 +13,14 @@ import { conv2d } from "./conv2d.ts";
 import { conv2dInputGradient } from "./conv2dInputGradient.ts";
 import { conv2dWeightGradient } from "./conv2dWeightGradient.ts";
 import { dropout } from "./dropout.ts";
+import { dynamicShiftMax, dynamicShiftMaxGradient } from "./dynamicShiftMax.ts";
 import { ema } from "./ema.ts";
 import { globalAveragePool, globalAveragePoolGradient } from "./globalAveragePool.ts";
 import { hardSigmoid, hardSigmoidGradient } from "./hardSigmoid.ts";
 import { hardSwish, hardSwishGradient } from "./hardSwish.ts";
 import { layerRate } from "./layerRate.ts";
 import { linear, linearInputGradient, linearWeightGradient } from "./linear.ts";
+import { maximum, maximumGradient } from "./maximum.ts";
 import { maxPool, maxPoolGradient } from "./maxPool.ts";
 import { multiply } from "./multiply.ts";
 import { normScale } from "./normScale.ts";
@@ -55,6 +57,8 @@ export const ops = {
   conv2dInputGradient,
   conv2dWeightGradient,
   dropout,
+  dynamicShiftMax,
+  dynamicShiftMaxGradient,
   ema,
   globalAveragePool,
   globalAveragePoolGradient,
@@ -67,6 +71,8 @@ export const ops = {
   linear,
   linearInputGradient,
   linearWeightGradient,
+  maximum,
+  maximumGradient,
   maxPool,
   maxPoolGradient,
   multiply,

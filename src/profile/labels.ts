@@ -96,6 +96,17 @@ function part({ inputs, attrs }: Node): Label {
 const labels: Partial<Record<OpName, (node: Node) => Label>> = {
   add: plain("join", "⊕", "add"),
   multiply: plain("join", "⊗", "multiply"),
+  maximum: plain("join", "max", "the greater"),
+  dynamicShiftMax: ({ attrs }) => {
+    const { groups, init } = attrs as { groups: number; init: readonly number[] };
+    const sums = init.length / 2;
+    const name = sums === 1 ? "shift" : "shift-max";
+    return {
+      role: "join",
+      short: `${name} ${groups}`,
+      long: `${name}: ${sums} sum${sums === 1 ? "" : "s"}, channels of the next of ${groups} groups`,
+    };
+  },
   concat: plain("join", "concat", "concatenate"),
   averagePool: pooling("mean"),
   maxPool: pooling("max"),

@@ -1,5 +1,5 @@
 import type { Shape } from "../../src/core/shape.ts";
-import { type Case, frozen, operand, unit } from "./case.ts";
+import { type Case, distinct, frozen, operand, unit } from "./case.ts";
 import { ragged, raggedActivations } from "./shapes.ts";
 
 export const add: readonly Case[] = ragged.map((shape) => ({ operands: [operand(shape), operand(shape)], attrs: {} }));
@@ -39,3 +39,9 @@ export const dropout: readonly Case[] = ragged.flatMap((shape) => [
   { operands: [operand(shape), frozen(shape, unit)], attrs: { rate: 0.2 } },
   { operands: [operand(shape), frozen([shape[0], ...shape.slice(1).map(() => 1)], unit)], attrs: { rate: 0.5 } },
 ]);
+
+export const maximum: readonly Case[] = ragged.map((shape) => ({ operands: [operand(shape, distinct), operand(shape)], attrs: {} }));
+
+export const maximumGradient: readonly Case[] = ragged.flatMap((shape) =>
+  ["first", "second"].map((of) => ({ operands: [operand(shape), operand(shape, distinct), operand(shape)], attrs: { of } })),
+);

@@ -8,6 +8,7 @@ import * as channelConv from "./channelConv.ts";
 import * as channelSum from "./channelSum.ts";
 import * as channels from "./channels.ts";
 import * as conv2d from "./conv2d.ts";
+import * as dynamicShiftMax from "./dynamicShiftMax.ts";
 import * as linear from "./linear.ts";
 import * as maxPool from "./maxPool.ts";
 import * as softmax from "./softmax.ts";
@@ -23,6 +24,7 @@ export const cases: Readonly<Record<OpName, readonly Case[]>> = {
   ...channelSum,
   ...channels,
   ...conv2d,
+  ...dynamicShiftMax,
   ...linear,
   ...maxPool,
   ...softmax,

@@ -25,12 +25,14 @@ import { makeDivisible } from "../../src/networks/network.ts";
 import { channelShuffle } from "../../src/ops/channelShuffle.ts";
 import { Mismatch } from "./compare.ts";
 import { compConvBlocks } from "./compConvFamily.ts";
+import { micronetBlocks } from "./micronet.ts";
 import { scaledFamilies } from "./scaledFamilies.ts";
 
 /** A constructor's arguments, read once by name; what nobody read is reported. */
 export interface Arguments {
   number(name: string, fallback?: number): number;
   pair(name: string, fallback: number): number | readonly [number, number];
+  list(name: string, fallback: readonly number[]): readonly number[];
   flag(name: string, fallback: boolean): boolean;
   text(name: string): string;
 }
@@ -135,6 +137,7 @@ export const blocks: Readonly<Record<string, Build>> = {
     const stride = args.number("stride");
     return shuffleUnit(g, x, { out: args.number("oup"), stride, isSplit: stride === 1, norm });
   },
+  ...micronetBlocks,
   ...scaledFamilies,
   ...compConvBlocks,
 };
@@ -153,6 +156,7 @@ export function argumentReader(given: Readonly<Record<string, unknown>>): { args
     number: (name, fallback) => take(name, fallback, isNumber),
     pair: (name, fallback) =>
       take(name, fallback, (value) => isNumber(value) || (Array.isArray(value) && value.length === 2 && value.every(isNumber))),
+    list: (name, fallback) => take(name, fallback, (value) => Array.isArray(value) && value.every(isNumber)),
     flag: (name, fallback) => take(name, fallback, (value) => typeof value === "boolean"),
     text: (name) => take<string>(name, undefined, (value) => typeof value === "string"),
   };

@@ -5,6 +5,7 @@ import { findNetwork, type Network, type NetworkOptions } from "../../src/networ
 import { Mismatch } from "./compare.ts";
 import { compConvCounterpart } from "./compConvFamily.ts";
 import { interleavedCounterpart } from "./interleavedFamilies.ts";
+import { micronetCounterpart } from "./micronet.ts";
 
 /** A reference network as ours. */
 export interface Counterpart {
@@ -130,6 +131,7 @@ function nameOf({ name, prototxt, group, model_size, version, ...rest }: Readonl
 /** Our network for a fixture's family and constructor; anything that has none is named. */
 export function counterpartOf(family: string, called: Readonly<Record<string, unknown>>): Counterpart {
   if (family === "igc") return interleavedCounterpart(called);
+  if (family === "micronet") return micronetCounterpart(called);
   if (family === "compconv") return compConvCounterpart(called);
   const { id, rest } = nameOf(called);
   for (const rule of rules) {

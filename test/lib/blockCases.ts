@@ -21,6 +21,7 @@ const row = (name: string, inputs: number, out: number, build: Build, stride: 1 
 });
 
 const fire = { squeeze: 3, expand1x1: 5, expand3x3: 7 } as const;
+const micro = { kernel: 3, expand: [1, 4], groups: [4, 4], lastGroups: [4, 4], dynamic: [2, 2, 1] } as const;
 const attention = { squeeze: 4, gate: "hardSigmoid" } as const;
 
 /** As the survey's code or its comments have them. */
@@ -133,6 +134,15 @@ export const papers: readonly BlockCase[] = [
   row("Ghost module", 6, 11, (g, x) => blocks.ghostModule(g, x, { out: 11, ratio: 3, kernel: 3, stride: 2 }), 2),
   row("Ghost bottleneck", 6, 6, (g, x) => blocks.ghostBottleneck(g, x, { out: 6, hidden: 10, squeeze: attention })),
   row("Ghost bottleneck, stride 2", 6, 8, (g, x) => blocks.ghostBottleneck(g, x, { out: 8, hidden: 10, stride: 2 }), 2),
+  row("Dynamic Shift-Max", 12, 12, (g, x) => blocks.shiftMax(g, x, { groups: 3 })),
+  row("Dynamic Shift-Max of one sum", 8, 8, (g, x) => blocks.shiftMax(g, x, { groups: 2, start: blocks.shiftMaxStarts.single })),
+  row("micro-factorised depthwise", 6, 24, (g, x) => blocks.microDepthwise(g, x, { kernel: 5, stride: 2, expand: [2, 2] }), 2),
+  row("micro-factorised pointwise", 8, 16, (g, x) => blocks.microPointwise(g, x, { out: 16, hidden: 4, groups: 2 })),
+  row("Micro-A", 4, 8, (g, x) => blocks.microBlock(g, x, { ...micro, out: 8, stride: 2, expand: [2, 2], groups: [0, 4] }), 2),
+  row("Micro-B", 8, 8, (g, x) => blocks.microBlock(g, x, { ...micro, out: 8 })),
+  row("Micro-C", 8, 32, (g, x) => blocks.microBlock(g, x, { ...micro, out: 32, lastGroups: [0, 0] })),
+  row("MicroNet's stem", 3, 8, (g, x) => blocks.microStem(g, x, { channels: [4, 2], out: 8, stride: 2 }), 2),
+  row("MicroNet's stem of pairs", 3, 4, (g, x) => blocks.microStem(g, x, { channels: [4, 2], out: 4, stride: 2 }), 2),
   ...([1, 2, 3] as const).map((depth) => row(`CompConv of depth ${depth}`, 12, 17, (g, x) => blocks.compConv(g, x, { out: 17, depth }))),
   row(
     "CompConv, disjoint, cut at the tail, shuffled, stride 2",

@@ -2,6 +2,7 @@ import { random } from "../../src/core/random.ts";
 import { size } from "../../src/core/shape.ts";
 import type { Tensor } from "../../src/core/tensor.ts";
 import { type Graph, leavesOf, type Value } from "../../src/ir/graph.ts";
+import { dynamicShiftMax } from "../../src/ops/dynamicShiftMax.ts";
 
 function filled(leaf: Value, element: (uniform: number) => number): Tensor {
   const stream = random(3, leaf.name as string);
@@ -10,6 +11,14 @@ function filled(leaf: Value, element: (uniform: number) => number): Tensor {
 
 /** Below the gain that keeps a rectified signal: deep residual networks would otherwise make a thousandfold of every rounding. */
 const GAIN = 0.7;
+/** Where layers compute what multiplies the signal in every block, that would grow without bound. */
+const COEFFICIENT_GAIN = 0.2;
+
+/** The weights of the layers that compute the coefficients of Dynamic Shift-Max. */
+function coefficientWeights(graph: Graph): ReadonlySet<Value | undefined> {
+  const gates = graph.nodes.filter(({ op }) => op === dynamicShiftMax).map(({ inputs }) => inputs[1]);
+  return new Set(gates.map((gate) => gate.producer?.inputs[0].producer?.inputs[1]));
+}
 
 /**
  * Parameters and states that leave nothing trivial: weights of one gain whatever their shape, vectors around 1, states (some are variances) from 0.5 to 1.5,
@@ -17,8 +26,9 @@ const GAIN = 0.7;
  */
 export function randomWeights(graph: Graph): Map<string, Tensor> {
   const weights = new Map<string, Tensor>();
+  const coefficients = coefficientWeights(graph);
   for (const leaf of leavesOf(graph, "parameter")) {
-    const bound = GAIN * Math.sqrt(6 / (size(leaf.shape) / leaf.shape[0]));
+    const bound = (coefficients.has(leaf) ? COEFFICIENT_GAIN : GAIN) * Math.sqrt(6 / (size(leaf.shape) / leaf.shape[0]));
     weights.set(leaf.name as string, leaf.shape.length > 1 ? filled(leaf, (u) => bound * (2 * u - 1)) : filled(leaf, (u) => 0.75 + u / 2));
   }
   for (const leaf of leavesOf(graph, "state"))

@@ -39,7 +39,8 @@ export function withGradients(network: Graph): Weighted {
 
 /** A small network in training, with loss and gradients. */
 export function trainingNetwork(name: string, more: BuildOptions = {}): Weighted {
-  // Where one pixel is left, two images give normalisation two values, of which only the signs survive: the gradients would be mere rounding.
-  const batch = findNetwork(name).keepsStrides ? 8 : 2;
+  // Where one pixel is left (or features are normalised), two images give normalisation two values, of which only the signs survive: the gradients would be mere rounding.
+  const { keepsStrides, normalisesFeatures } = findNetwork(name);
+  const batch = keepsStrides || normalisesFeatures ? 8 : 2;
   return withGradients(buildNetwork(name, { ...small(name), batch, ...more, isTraining: true }));
 }

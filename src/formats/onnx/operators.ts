@@ -1,4 +1,5 @@
 /** How each op is said in ONNX, opset 17. An op without a line here is refused by name. */
+import { type DynamicShiftMax, shiftedChannel } from "../../ops/dynamicShiftMax.ts";
 import type { OpName } from "../../ops/index.ts";
 import type { Attribute } from "./messages.ts";
 import { composedConvolution, composedLinear, compositionOf } from "./similarities.ts";
@@ -53,6 +54,21 @@ export const operators = {
     const [, , ...kernel] = operands.shapes[1];
     return writer.emit("Conv", operands.names, { kernel_shape: kernel, strides: stride, pads: pads(padding), group: groups });
   },
+  dynamicShiftMax(writer, { names: [x, gates], shapes }, { groups, range, init }: DynamicShiftMax) {
+    const [n, c] = shapes[0];
+    const places = Array.from({ length: c }, (_, channel) => shiftedChannel(channel, c, groups));
+    const met = writer.emit("Gather", [x, integers(writer, places)], { axis: 1 });
+    const starts = Float32Array.from({ length: init.length * c }, (_, i) => init[Math.floor(i / c)] - range);
+    const scaled = writer.emit("Mul", [gates, scalar(writer, 2 * range)]);
+    const coefficients = writer.emit("Add", [scaled, writer.constant([1, init.length * c], starts)]);
+    const images = writer.emit("Reshape", [coefficients, integers(writer, [n, init.length * c, 1, 1])]);
+    const products = init.map((_, part) => {
+      const ends = [part * c, (part + 1) * c].map((end) => integers(writer, [end]));
+      return writer.emit("Mul", [part % 2 === 0 ? x : met, writer.emit("Slice", [images, ...ends, integers(writer, [1])])]);
+    });
+    const sums = products.filter((_, part) => part % 2 === 0).map((product, k) => writer.emit("Add", [product, products[2 * k + 1]]));
+    return sums.length === 1 ? sums[0] : writer.emit("Max", sums);
+  },
   globalAveragePool: same("GlobalAveragePool"),
   hardSigmoid: same("HardSigmoid", sixth),
   hardSwish: same("HardSwish"),
@@ -60,6 +76,7 @@ export const operators = {
     const composition = compositionOf(similarity);
     return composition ? composedLinear(writer, composition, operands) : writer.emit("Gemm", operands.names, { transB: 1 });
   },
+  maximum: same("Max"),
   maxPool: (writer, { names }, { kernel, stride, padding, isCeil }) =>
     writer.emit("MaxPool", names, { kernel_shape: kernel, strides: stride, pads: pads(padding), ceil_mode: isCeil ? 1 : 0 }),
   multiply: same("Mul"),

@@ -96,6 +96,13 @@ const dropout: Expression = (k, attrs) => {
 const add: Expression = () => (a, b) => f32x4.add(a, b);
 const multiply: Expression = () => (a, b) => f32x4.mul(a, b);
 
+const maximum: Expression = () => (a, b) => f32x4.pmax(a, b);
+
+const maximumGradient: Expression = (_k, attrs) => {
+  const isSecond = (attrs as { of: string }).of === "second";
+  return (dy, a, b) => (isSecond ? v128.and(dy, f32x4.gt(b, a)) : v128.andNot(dy, f32x4.gt(b, a)));
+};
+
 export const expressions: ExpressionTable = {
   add,
   dropout,
@@ -103,6 +110,8 @@ export const expressions: ExpressionTable = {
   hardSigmoidGradient,
   hardSwish,
   hardSwishGradient,
+  maximum,
+  maximumGradient,
   multiply,
   relu,
   relu6,

@@ -11,6 +11,8 @@ import { clipScale, gradientNorms } from "./clipping.ts";
 import { conv2d } from "./conv2d.ts";
 import { conv2dInputGradient } from "./conv2dInputGradient.ts";
 import { conv2dWeightGradient } from "./conv2dWeightGradient.ts";
+import { dynamicShiftMax } from "./dynamicShiftMax.ts";
+import { dynamicShiftMaxGradient } from "./dynamicShiftMaxGradient.ts";
 import { elementwise } from "./elementwise.ts";
 import { layerRate } from "./layerRate.ts";
 import { linear } from "./linear.ts";
@@ -43,6 +45,8 @@ export const kernels = {
   conv2dInputGradient,
   conv2dWeightGradient,
   dropout: elementwise,
+  dynamicShiftMax,
+  dynamicShiftMaxGradient,
   ema,
   globalAveragePool,
   globalAveragePoolGradient,
@@ -55,6 +59,8 @@ export const kernels = {
   linear,
   linearInputGradient,
   linearWeightGradient,
+  maximum: elementwise,
+  maximumGradient: elementwise,
   maxPool,
   maxPoolGradient,
   multiply: elementwise,
