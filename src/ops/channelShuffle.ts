@@ -14,7 +14,7 @@ export const channelShuffle: Op<{ readonly groups: number }> = defineOp<{ readon
     return x;
   },
 
-  cost: plain(0),
+  cost: plain({}),
 
   // Shuffling by c / groups undoes shuffling by groups.
   gradient: (g, [x], dy, { groups }) => [channelShuffle(g, [dy], { groups: x.shape[1] / groups })],

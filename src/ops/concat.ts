@@ -19,7 +19,7 @@ export const concat: Op<{ readonly axis: 1 }> = defineOp<{ readonly axis: 1 }>({
     return [first[0], inputs.reduce((sum, shape) => sum + shape[1], 0), ...first.slice(2)];
   },
 
-  cost: plain(0),
+  cost: plain({}),
 
   gradient(g, inputs, dy) {
     let start = 0;

@@ -1,11 +1,12 @@
 import { need } from "../core/errors.ts";
 import { wideMitchellProduct, wideMitchellSlope } from "../core/mitchell.ts";
 
-/** Operations of one tap, beside the multiply–accumulates: additions (a comparison counts as one), those on integers apart. */
+/** Operations of one tap, beside the multiply–accumulates: additions, those on integers apart, and comparisons. */
 export interface TapCost {
   readonly macs: number;
   readonly adds: number;
   readonly integerAdds: number;
+  readonly comparisons?: number;
 }
 
 /** What flows back through one tap S(x, w) that a gradient dy reaches. */
@@ -58,8 +59,8 @@ const adder: SimilarityGradient = {
   toInput: (dy, x, w) => dy * clip(w - x),
   toWeight: (dy, x, w) => dy * (x - w),
   isBilinear: false,
-  // The differences and the clipping, beside the multiplication by dy.
-  inputCost: { macs: 1, adds: 3, integerAdds: 0 },
+  // The difference and the clipping, beside the multiplication by dy.
+  inputCost: { macs: 1, adds: 1, integerAdds: 0, comparisons: 2 },
   weightCost: { macs: 1, adds: 1, integerAdds: 0 },
   rate: 0.2,
   surrogate: "dX = clip(W − X, −1, 1), dW = X − W, then scaled to the norm 0.2 · √elements",

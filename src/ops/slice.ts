@@ -23,7 +23,7 @@ export const slice: Op<Slice> = defineOp<Slice>({
   },
 
   // Only the kept part is read.
-  cost: (_inputs, _attrs, outputs) => plain(0)([outputs[0]], {}, outputs),
+  cost: (_inputs, _attrs, outputs) => plain({})([outputs[0]], {}, outputs),
 
   gradient: (g, [x], dy, { start, length }) => [padChannels(g, [dy], { before: start, after: x.shape[1] - start - length })],
 
@@ -54,7 +54,7 @@ export const padChannels: Op<PadChannels> = defineOp<PadChannels>({
     return [x[0], before + x[1] + after, ...x.slice(2)];
   },
 
-  cost: plain(0),
+  cost: plain({}),
 
   gradient: (g, [x], dy, { before }) => [slice(g, [dy], { start: before, length: x.shape[1], axis: 1 })],
 

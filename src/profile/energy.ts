@@ -1,7 +1,10 @@
-import type { Cost } from "../ir/op.ts";
+import type { Operations } from "../ir/op.ts";
 
 /** Number types of the published table. */
 export type NumberType = "f32" | "f16" | "i32" | "i8";
+
+/** The number types in the table's order. */
+export const numberTypes: readonly NumberType[] = ["f32", "f16", "i32", "i8"];
 
 /**
  * Energy of one operation in picojoules, 45 nm at 0.9 V: Horowitz, "Computing's energy problem", ISSCC 2014, figure 1.1.9. Moving data is not in it, so
@@ -14,8 +17,16 @@ const energyTable: Readonly<Record<NumberType, { readonly add: number; readonly 
   i8: { add: 0.03, multiply: 0.2 },
 };
 
-/** Microjoules of the arithmetic: a multiply–accumulate is one multiplication and one addition, a comparison counts as an addition. */
-export function energyOf({ macs, adds }: Pick<Cost, "macs" | "adds">, type: NumberType = "f32"): number {
+/** The addition of two numbers' bits as integers (Mitchell's product): the table has no 16-bit integer, 32 bits are an upper bound. */
+const bitsAdded: Readonly<Record<NumberType, NumberType>> = { f32: "i32", f16: "i32", i32: "i32", i8: "i8" };
+
+/**
+ * Microjoules of the arithmetic if every number had the type: a multiply–accumulate is one multiplication and one addition, a comparison takes
+ * what an addition takes.
+ */
+export function energyOf(operations: Operations, type: NumberType = "f32"): number {
+  const { macs, adds, multiplications = 0, comparisons = 0, integerAdds = 0 } = operations;
   const { add, multiply } = energyTable[type];
-  return (macs * (multiply + add) + adds * add) / 1e6;
+  const ofIntegers = energyTable[bitsAdded[type]].add;
+  return ((macs + multiplications) * multiply + (macs + adds + comparisons) * add + integerAdds * ofIntegers) / 1e6;
 }
