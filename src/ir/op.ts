@@ -46,6 +46,12 @@ export interface OpRecord<A extends object> {
   readonly takesEpilogue?: true;
   /** Output 0 has the same elements in the same logical order as input 0 (reshape): a plan may alias it. */
   readonly isView?: true;
+  /** Output 0 holds elements of the inputs in other places, and zeros: no arithmetic. */
+  readonly isRouting?: true;
+  /** Gives each channel of output 0 a mean and a variance of its own, whatever input 0's were. */
+  readonly isNormalising?: true;
+  /** Sums similarities of input 0 with the weight, input 1: the attributes `similarity` and `gradient` say which (ops/similarity.ts). */
+  readonly takesSimilarity?: true;
   /** Indices of inputs (kept as weights in OIHW) and of outputs that are weight-shaped rather than activations. */
   readonly weightInputs?: readonly number[];
   readonly weightOutputs?: readonly number[];

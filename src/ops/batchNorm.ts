@@ -20,6 +20,7 @@ export function needNormalisable(x: Shape, vectors: Readonly<Record<string, Shap
 /** (x, gamma, beta, mean, var) → gamma · (x − mean) / √(var + eps) + beta with stored statistics. arXiv 1502.03167, algorithm 2. */
 export const batchNorm: Op<BatchNorm> = defineOp<BatchNorm>({
   name: "batchNorm",
+  isNormalising: true,
   takesEpilogue: true,
 
   shape([x, gamma, beta, mean, variance]) {

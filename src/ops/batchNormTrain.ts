@@ -21,6 +21,7 @@ export interface BatchNormTrain {
  */
 export const batchNormTrain: Op<BatchNormTrain> = defineOp<BatchNormTrain>({
   name: "batchNormTrain",
+  isNormalising: true,
   takesEpilogue: true,
   inPlace: { 3: 3, 4: 4, 5: 5 },
 

@@ -7,6 +7,7 @@ import { slice } from "./slice.ts";
 /** Puts activations of one size behind each other along the channels. */
 export const concat: Op<{ readonly axis: 1 }> = defineOp<{ readonly axis: 1 }>({
   name: "concat",
+  isRouting: true,
 
   shape(inputs, { axis }) {
     const [first] = inputs;

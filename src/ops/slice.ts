@@ -13,6 +13,7 @@ export interface Slice {
 /** A run of channels of x. */
 export const slice: Op<Slice> = defineOp<Slice>({
   name: "slice",
+  isRouting: true,
 
   shape([x], { start, length, axis }) {
     need(axis === 1, () => `only the channels (axis 1) can be sliced, found axis ${axis}`);
@@ -46,6 +47,7 @@ export interface PadChannels {
 /** Adds channels of zeros: the gradient of a slice. */
 export const padChannels: Op<PadChannels> = defineOp<PadChannels>({
   name: "padChannels",
+  isRouting: true,
 
   shape([x], { before, after }) {
     need(x.length >= 2, () => `the input must have channels, found ${formatShape(x)}`);
