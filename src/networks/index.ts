@@ -4,6 +4,7 @@ import type { Graph, Value } from "../ir/graph.ts";
 import { graphScope, type Scope } from "../ir/scope.ts";
 import { graft } from "../passes/graft.ts";
 import { setArithmetic } from "../passes/setArithmetic.ts";
+import { adderNets } from "./addernet.ts";
 import { channelnetV1, channelnetV2, channelnetV3 } from "./channelnet.ts";
 import { efficientnets } from "./efficientnet.ts";
 import { efficientnetsV2 } from "./efficientnetV2.ts";
@@ -63,6 +64,7 @@ export const networks: Readonly<Record<string, Network>> = {
   "resnet-20": resnet20,
   "resnet-56": resnet56,
   "resnet-50": resnet50,
+  ...Object.fromEntries(adderNets.map((network) => [network.name, network])),
   vanilla,
   "vanilla-compact": vanillaCompact,
 };

@@ -30,7 +30,7 @@ export async function listNetworks(raw: RawOptions, context: Context): Promise<v
   context.print(entriesTable(entries));
   const names = [...new Set(entries.map(({ network }) => network))];
   if (entries.length <= FEW) context.print(`\n${readings(names, context)}`);
-  const sizes = `${names.length} networks, ${entries.length} published sizes; params and MACs are counted on our graphs; C10: on CIFAR-10, the others on ImageNet`;
+  const sizes = `${names.length} networks, ${entries.length} published sizes; params and MACs are counted on our graphs; C10: on CIFAR-10, C100: on CIFAR-100, the others on ImageNet`;
   const hint =
     entries.length <= FEW ? "" : "\nreadings of a network: goldcrest networks --filter NAME   its layers: goldcrest explain NAME";
   context.print(context.out.dim(`\n${sizes}${hint}`));
@@ -80,11 +80,11 @@ function entriesTable(entries: readonly CatalogueEntry[]): string {
   return table(["network", "size", "params", "MACs", "paper: params", "MACs", "top-1", "year", "source"], cells);
 }
 
-/** Top-1 in per cent; that of CIFAR-10 is marked. */
+/** Top-1 in per cent; those of CIFAR are marked. */
 function accuracy({ top1, on }: CatalogueEntry["published"]): string {
   if (top1 === undefined) return "–";
   const digits = Number.isInteger(Math.round(top1 * 100) / 10) ? 1 : 2;
-  return `${top1.toFixed(digits)}${on === "CIFAR-10" ? " C10" : ""}`;
+  return `${top1.toFixed(digits)}${on === undefined ? "" : ` ${on.replace("CIFAR-", "C")}`}`;
 }
 
 function readings(names: readonly string[], { out }: Context): string {
