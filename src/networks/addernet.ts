@@ -38,15 +38,18 @@ function adderNet({ depth, block, stages, top1, exact }: Row, stem: ResidualNet[
     dropout: 0,
     normMomentum: 0.1,
     arithmetic: "adder",
+    normalisesFeatures: true,
     ...more,
     build: (g, image, settings) => buildResidualNet(g, image, settings, net),
   };
 }
 
+/** The layers are the same in all of them, and stem and bottleneck those of the residual networks. */
+const scaledFrom = "addernet-resnet-20";
 const small = { inputSize: 32, classes: 10, strides: 2 } as const;
 
 /** AdderNet's residual networks, for 32×32 pixels and for ImageNet. */
 export const adderNets: readonly Network[] = [
-  ...cifar.map((row) => adderNet(row, "cifar", { ...small, ...(row.depth === 20 ? {} : { scaledFrom: "addernet-resnet-20" }) })),
-  ...imagenet.map((row) => adderNet(row, "imagenet", {})),
+  ...cifar.map((row) => adderNet(row, "cifar", { ...small, ...(row.depth === 20 ? {} : { scaledFrom }) })),
+  ...imagenet.map((row) => adderNet(row, "imagenet", { scaledFrom })),
 ];

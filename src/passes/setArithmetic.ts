@@ -23,24 +23,27 @@ interface ArithmeticRule {
   readonly replaces: (node: Node, place: Place) => boolean;
   /** Which these are, in words. */
   readonly layers: string;
+  /** What they are called. */
+  readonly title: string;
 }
 
 const isOfImages = ({ inputs: [x] }: Node): boolean => x.shape.length === 4;
 
 /** Every arithmetic by the name that `--arithmetic` takes. */
 export const arithmetics = {
-  product: { similarity: "product", replaces: () => true, layers: "every convolution and linear layer" },
+  product: { title: "products", similarity: "product", replaces: () => true, layers: "every convolution and linear layer" },
   /**
    * AdderNet, arXiv 1912.13200: sums of distances are far below zero with a variance that no initialisation bounds, so a normalisation has to follow
    * at once (gates of channel attention have none); the layer that reads the image and the classifier stay as they are.
    */
   adder: {
+    title: "adders",
     similarity: "l1",
     replaces: (node, { isFirst, isLast, isNormalised }) => isOfImages(node) && isNormalised && !isFirst && !isLast,
     layers: "convolutions that a normalisation follows, but for the first one and the classifier",
   },
   /** Every product of convolutions and linear layers, arXiv 2012.03458. */
-  mitchell: { similarity: "mitchell", replaces: () => true, layers: "every convolution and linear layer" },
+  mitchell: { title: "Mitchell products", similarity: "mitchell", replaces: () => true, layers: "every convolution and linear layer" },
 } satisfies Record<string, ArithmeticRule>;
 
 /** What `--arithmetic` takes. */

@@ -17,16 +17,17 @@ const energyTable: Readonly<Record<NumberType, { readonly add: number; readonly 
   i8: { add: 0.03, multiply: 0.2 },
 };
 
-/** The addition of two numbers' bits as integers (Mitchell's product): the table has no 16-bit integer, 32 bits are an upper bound. */
-const bitsAdded: Readonly<Record<NumberType, NumberType>> = { f32: "i32", f16: "i32", i32: "i32", i8: "i8" };
+/** The types that some arithmetic can be done in: adding the bits of floats (Mitchell's product) has no meaning for integers. */
+export function typesOf({ integerAdds = 0 }: Operations): readonly NumberType[] {
+  return integerAdds > 0 ? ["f32", "f16"] : numberTypes;
+}
 
 /**
  * Microjoules of the arithmetic if every number had the type: a multiply–accumulate is one multiplication and one addition, a comparison takes
- * what an addition takes.
+ * what an addition takes. For the sums of bits the table has no 16-bit integers: that of 32 bits is an upper bound.
  */
 export function energyOf(operations: Operations, type: NumberType = "f32"): number {
   const { macs, adds, multiplications = 0, comparisons = 0, integerAdds = 0 } = operations;
   const { add, multiply } = energyTable[type];
-  const ofIntegers = energyTable[bitsAdded[type]].add;
-  return ((macs + multiplications) * multiply + (macs + adds + comparisons) * add + integerAdds * ofIntegers) / 1e6;
+  return ((macs + multiplications) * multiply + (macs + adds + comparisons) * add + integerAdds * energyTable.i32.add) / 1e6;
 }
