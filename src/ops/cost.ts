@@ -1,5 +1,5 @@
 import { type Shape, size } from "../core/shape.ts";
-import type { Cost, Operations as Counted } from "../ir/op.ts";
+import { type Cost, type Operations as Counted, sumOperations } from "../ir/op.ts";
 import type { TapCost } from "./similarity.ts";
 
 /** What an op does to each element, beside multiply–accumulates; a division, a root or an exponential counts as a multiplication. */
@@ -39,10 +39,14 @@ export function operationsCost(elements: number, each: Operations, inputs: reado
   };
 }
 
-/** The cost rule of ops with so many operations for each element of output 0; a number is additions. */
-export function plain(each: Operations | number): Rule {
-  const operations = typeof each === "number" ? { adds: each } : each;
-  return (inputs, _attrs, outputs) => operationsCost(size(outputs[0]), operations, inputs, outputs);
+/** Cost of an op that does several things. */
+export function sumCosts(parts: readonly Cost[]): Cost {
+  return { ...sumOperations(parts), moved: parts.reduce((sum, { moved }) => sum + moved, 0) };
+}
+
+/** The cost rule of ops with so many operations for each element of output 0. */
+export function plain(each: Operations): Rule {
+  return (inputs, _attrs, outputs) => operationsCost(size(outputs[0]), each, inputs, outputs);
 }
 
 /** The cost rule of ops with so many operations for each element of input 0. */
