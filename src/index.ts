@@ -9,6 +9,7 @@ import { optimise } from "./passes/index.ts";
 export { referenceBackend } from "./backends/reference/index.ts";
 export { hasRelaxedSimd, hasSharedMemory, wasmBackend } from "./backends/wasm/index.ts";
 export * from "./core/errors.ts";
+export { mitchellExp2, mitchellLog2, mitchellProduct, mitchellSlope } from "./core/mitchell.ts";
 export type { Shape } from "./core/shape.ts";
 export { nearest } from "./core/suggest.ts";
 export { type Tensor, tensor, zeros } from "./core/tensor.ts";
@@ -21,9 +22,11 @@ export { fromReferenceNames, type NameMap, nameMapOf, toReferenceNames } from ".
 export { encodeGraphAsOnnx, type OnnxOptions } from "./formats/onnx/index.ts";
 export { readWeights, serialiseSafetensors } from "./formats/safetensors.ts";
 export type { Graph, Node, Value } from "./ir/graph.ts";
+export type { Operations } from "./ir/op.ts";
 export { print } from "./ir/print.ts";
 export { graphScope, type Scope } from "./ir/scope.ts";
 export { verify } from "./ir/verify.ts";
+export { type ArithmeticForm, arithmeticForms } from "./model/arithmeticForms.ts";
 export { type Classifier, openClassifier } from "./model/classifier.ts";
 export {
   type Candidate,
@@ -60,9 +63,10 @@ export { ops } from "./ops/index.ts";
 export { differentiate } from "./passes/differentiate.ts";
 export type { Weighted } from "./passes/foldConstants.ts";
 export { optimise } from "./passes/index.ts";
+export { type Arithmetic, type ArithmeticChoice, arithmetics, gradientsOf, setArithmetic } from "./passes/setArithmetic.ts";
 export { blockDiagram } from "./profile/blockDiagram.ts";
 export { type DiagramTitle, isOfAdditions, networkDiagram } from "./profile/diagram.ts";
-export { energyOf, type NumberType } from "./profile/energy.ts";
+export { energyOf, type NumberType, numberTypes, typesOf } from "./profile/energy.ts";
 export { type MeasuredCost, measureCost } from "./profile/measuredCost.ts";
 export { type Outline, type OutlineBlock, type OutlineRow, outline, rowsOf } from "./profile/outline.ts";
 export { type Axis, type ScatterOptions, type ScatterPoint, scatterPlot } from "./profile/scatter.ts";

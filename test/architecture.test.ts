@@ -11,7 +11,7 @@ const mayImport: Readonly<Record<string, string>> = {
   ir: "core",
   ops: "core ir",
   blocks: "core ir ops",
-  networks: "core ir ops blocks",
+  networks: "core ir ops blocks passes",
   passes: "core ir ops",
   data: "core",
   engine: "core ir ops",

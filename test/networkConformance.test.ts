@@ -2,10 +2,13 @@
 import { test } from "node:test";
 import { type DesignName, designs } from "../src/blocks/index.ts";
 import { applyPasses, inferencePasses, trainingPasses } from "../src/passes/index.ts";
+import { type ArithmeticChoice, gradientsOf } from "../src/passes/setArithmetic.ts";
 import { backends } from "./backends.ts";
 import { assertAgrees } from "./lib/conformity.ts";
 import { inferenceNetwork, representatives, trainingNetwork } from "./lib/smallNetworks.ts";
-import { deepNetwork, deepTraining } from "./tolerances.ts";
+import { deepArithmetic, deepNetwork, deepTraining } from "./tolerances.ts";
+
+const [wasm] = backends.filter(({ backend }) => backend.name !== "reference");
 
 for (const tested of backends.filter(({ backend }) => backend.name !== "reference")) {
   for (const name of representatives) {
@@ -16,12 +19,31 @@ for (const tested of backends.filter(({ backend }) => backend.name !== "referenc
   }
 }
 
+/** Dense, depthwise with gates, and grouped convolutions: more the kernels of adders and Mitchell products do not know of a network. */
+const computing: Readonly<Record<string, readonly ArithmeticChoice[]>> = {
+  "resnet-20": [{ arithmetic: "adder" }, ...gradientsOf("mitchell").map((gradient) => ({ arithmetic: "mitchell", gradient }) as const)],
+  "mobilenet-v3-small": [{ arithmetic: "adder" }, { arithmetic: "mitchell" }],
+  "shufflenet-v1-g3": [{ arithmetic: "adder" }, { arithmetic: "mitchell" }],
+};
+
+// One backend, as for the designs below.
+for (const [name, choices] of Object.entries(computing)) {
+  for (const choice of choices) {
+    const how = choice.gradient === undefined ? choice.arithmetic : `${choice.arithmetic} (${choice.gradient})`;
+    test(`wasm: ${name} computing by ${how} trains and infers as on the reference, without a fallback`, async () => {
+      // Grouped adders of few pixels are rounding: the layer-wise rate scales it up to the norm of any other gradient.
+      const options = { ...choice, batch: 4, size: name.startsWith("shufflenet") && choice.arithmetic === "adder" ? 32 : 16 };
+      await assertAgrees(wasm, applyPasses(inferencePasses, inferenceNetwork(name, options)), deepNetwork);
+      await assertAgrees(wasm, applyPasses(trainingPasses, trainingNetwork(name, options)), deepArithmetic);
+    });
+  }
+}
+
 // One backend: the designs are made of the layers that the families above go through on every one.
-const [tested] = backends.filter(({ backend }) => backend.name !== "reference");
 for (const conv of Object.keys(designs) as DesignName[]) {
-  test(`${tested.name}: ${conv} in place of the ordinary convolutions trains and infers as on the reference, without a fallback`, async () => {
+  test(`wasm: ${conv} in place of the ordinary convolutions trains and infers as on the reference, without a fallback`, async () => {
     const options = { conv, width: 1, size: 16, batch: 4 };
-    await assertAgrees(tested, applyPasses(inferencePasses, inferenceNetwork("vanilla-compact", options)), deepNetwork);
-    await assertAgrees(tested, applyPasses(trainingPasses, trainingNetwork("vanilla-compact", options)), deepTraining);
+    await assertAgrees(wasm, applyPasses(inferencePasses, inferenceNetwork("vanilla-compact", options)), deepNetwork);
+    await assertAgrees(wasm, applyPasses(trainingPasses, trainingNetwork("vanilla-compact", options)), deepTraining);
   });
 }

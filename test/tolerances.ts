@@ -20,3 +20,8 @@ export const foldedPass: Tolerance = { relative: 1e-5, absolute: 1e-6 };
 /** Whole networks in float32: rounding adds up over the layers; in training a ReLU whose input is within rounding of 0 may flip. */
 export const deepNetwork: Tolerance = { relative: 1e-5, absolute: 1e-6 };
 export const deepTraining: Tolerance = { relative: 1e-3, absolute: 1e-6 };
+/**
+ * The same by adders and Mitchell products: the layer-wise rate scales a filter's gradient up together with its rounding, clips have kinks, and
+ * the slope of Mitchell's product jumps where mantissas add up to 1.
+ */
+export const deepArithmetic: Tolerance = { relative: 1e-2, absolute: 1e-5 };

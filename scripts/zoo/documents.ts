@@ -1,11 +1,13 @@
 /** The pages of docs/zoo and the README's table, generated from the networks themselves and the texts of this folder. */
 import {
+  type Arithmetic,
   blockDiagram,
   blocks,
   buildNetwork,
   type CatalogueEntry,
   catalogue,
   designGraph,
+  energyOf,
   type Family,
   families,
   findNetwork,
@@ -15,6 +17,7 @@ import {
   type OutlineBlock,
   outline,
   staticCost,
+  typesOf,
 } from "../../src/index.ts";
 import { first } from "./first.ts";
 import type { Figure, Page } from "./page.ts";
@@ -80,18 +83,26 @@ function top1({ published: { top1: found, on } }: CatalogueEntry): string {
   return found === undefined ? "–" : `${found}${on ? ` (${on})` : ""}`;
 }
 
+/** Adders of an entry, each two additions; the networks of products have none. */
+function adders({ network, options, size, classes }: CatalogueEntry): number {
+  const graph = buildNetwork(network, { ...options, size, classes });
+  const layers = new Set(graph.nodes.flatMap(({ op, scope }) => (op.takesSimilarity ? [scope] : [])));
+  return staticCost(graph).rows.reduce((sum, { scope, macs, adds }) => sum + (layers.has(scope) && macs === 0 ? adds / 2 : 0), 0);
+}
+
 function sizesTable(entries: readonly CatalogueEntry[]): string {
+  const isAdding = entries.some(({ network }) => findNetwork(network).arithmetic === "adder");
   const rows = entries.map((entry) => [
     `\`${entry.network}\`${entry.label ? ` ${entry.label}` : ""}`,
     String(entry.size),
     grouped(entry.params),
     entry.published.params ?? "–",
     grouped(entry.macs),
-    entry.published.macs ?? "–",
+    ...(isAdding ? [grouped(adders(entry))] : [entry.published.macs ?? "–"]),
     top1(entry),
   ]);
-  const head = ["network", "pixels", "parameters", "printed", "multiply–accumulates", "printed ", "top-1"];
-  return table(head, ["pixels", "parameters", "multiply–accumulates"], rows);
+  const head = ["network", "pixels", "parameters", "printed", "multiply–accumulates", isAdding ? "adders" : "printed ", "top-1"];
+  return table(head, ["pixels", "parameters", "multiply–accumulates", "adders"], rows);
 }
 
 const swapped = ["resnet-20", "vgg-16-cifar", "vanilla"] as const;
@@ -101,6 +112,26 @@ function costs(network: string, conv?: string): readonly [params: number, macs: 
   const options = { ...(classes ? { classes } : {}), ...(conv === undefined ? {} : { conv: conv as keyof typeof blocks.designs }) };
   const { params, macs } = staticCost(buildNetwork(network, options));
   return [params, macs];
+}
+
+/** What an arithmetic does to networks made for products. */
+function arithmeticTable(arithmetic: Arithmetic): string {
+  const rows = ["resnet-20", "mobilenet-v2", "shufflenet-v2", "ghostnet", "efficientnet-b0", "resnet-50"].map((name) => {
+    const { classes = 1000 } = findNetwork(name);
+    const [own, other] = [{}, { arithmetic }].map((options) => staticCost(buildNetwork(name, { classes, ...options })));
+    const narrow = typesOf(other)[typesOf(other).length - 1];
+    const energies = (["f32", narrow] as const).map((type) => `${energy(energyOf(own, type))} → ${energy(energyOf(other, type))}`);
+    return [`\`${name}\``, short(own.macs), short(other.macs), short(other.adds), ...energies];
+  });
+  const narrow = arithmetic === "mitchell" ? "float16" : "int8";
+  const head = ["network", "products", "left", "additions", "energy in float32", `in ${narrow}`];
+  const words =
+    "Energy is that of the arithmetic alone by the published table of 45 nm: what hardware with such units could save. A processor that multiplies and adds in one instruction saves nothing; `goldcrest profile NAME --measure` tells the times here.";
+  return `Any network that can (\`--arithmetic ${arithmetic}\`). ${words}\n\n${table(head, head.slice(1), rows)}`;
+}
+
+function energy(microjoules: number): string {
+  return microjoules < 999.5 ? `${microjoules.toPrecision(3)} µJ` : `${(microjoules / 1000).toPrecision(3)} mJ`;
 }
 
 /** What a design does to plain backbones. */
@@ -136,7 +167,7 @@ function paperLink(paper: string): string {
   return paper.replace(/arXiv (\d{4}\.\d{5})/, "[arXiv $1](https://arxiv.org/abs/$1)");
 }
 
-function pageOf({ family: name, idea, figures, designs, survey, open }: Page): string {
+function pageOf({ family: name, idea, figures, designs, arithmetic, survey, open }: Page): string {
   const family = families.find((each) => each.name === name) as Family;
   const entries = catalogue().filter((entry) => entry.family === name);
   const names = [...new Set(entries.map(({ network }) => network))];
@@ -154,6 +185,7 @@ function pageOf({ family: name, idea, figures, designs, survey, open }: Page): s
     section("Sizes", entries.length === 0 ? "" : `Counted on our graphs, beside what the papers print.\n\n${sizesTable(entries)}`),
     section("Readings", variants),
     section("In place of the ordinary convolution", swaps),
+    section("In any network", arithmetic ? arithmeticTable(arithmetic) : ""),
     section("What the survey's code does differently", survey.map((line) => `* ${line}`).join("\n")),
     section("What could not be reproduced, and what was left open", unreproduced(names, open)),
   ].join("");

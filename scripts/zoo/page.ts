@@ -1,4 +1,4 @@
-import type { DesignPlace, NetworkOptions } from "../../src/index.ts";
+import type { Arithmetic, DesignPlace, NetworkOptions } from "../../src/index.ts";
 
 /** A figure of a page: a whole network, one of its blocks, or a design by itself. */
 export type Figure =
@@ -14,6 +14,8 @@ export interface Page {
   readonly figures: readonly Figure[];
   /** Designs of `--conv` that come from this family. */
   readonly designs: readonly string[];
+  /** The `--arithmetic` that comes from this family. */
+  readonly arithmetic?: Arithmetic;
   /** How the survey's code differs from the paper and so from our networks. */
   readonly survey: readonly string[];
   /** What was left open or cannot be reproduced, beside what the networks themselves list. */

@@ -133,15 +133,21 @@ export const second: readonly Page[] = [
   {
     family: "addernet",
     idea: "A convolution compares filter and image by products; the L1 distance compares them by additions alone: Y = −Σ |X − F|. Trained with the full-precision difference as the filter's gradient, the clipped one as the input's, and a learning rate that each layer's gradient norm sets, residual networks come close to their multiplying originals. The first convolution and the classifier keep multiplying.",
-    figures: [{ network: "addernet-resnet-20", caption: "ResNet-20 of adders." }],
+    figures: [
+      { network: "addernet-resnet-50", block: "layer2.0", caption: "A bottleneck of adders that halves the image." },
+      { network: "addernet-resnet-20", caption: "ResNet-20 of adders." },
+    ],
     designs: [],
+    arithmetic: "adder",
     survey: [
       "The post prints the number of the filter's elements in the denominator of the layer-wise rate; in the authors' code it multiplies.",
       "No code; formulas only.",
     ],
     open: [
       "Zero padding is not neutral: a padded tap adds −|F|.",
+      "As an option, adders take the place of convolutions that a normalisation follows, but for the first one and the classifier; gates of channel attention and the first halves of IGCV1's pairs, which nothing normalises, stay products, and so do convolutions along channels. SqueezeNet and VGG-16 of 2014 normalise nothing and are refused.",
       "An adder takes two additions. The energy table counts arithmetic alone, at 45 nm; on a processor that multiplies and adds in one instruction nothing is saved.",
+      "The authors' code starts biases at random; ours, which no published network has, at 0.",
       "VGG-small (93.72 % on CIFAR-10) is in the authors' table, its layers are not in their code.",
     ],
   },
@@ -150,9 +156,11 @@ export const second: readonly Page[] = [
     idea: "The bits of a float are nearly its logarithm, so adding the bits of two floats nearly multiplies them: Mitchell's approximation, at most a ninth too small, and 3.8 % on average. Put in place of every product of a convolution, forward and backward, networks still train. It is an arithmetic, not a network: any network takes it as an option.",
     figures: [],
     designs: [],
+    arithmetic: "mitchell",
     survey: ["The formula only."],
     open: [
       "No full text of the paper was found: datasets, accuracies, and whether normalisation and the optimiser are covered are unknown.",
+      "Which gradient the paper takes is not known either. There are three: `approx` (Mitchell products again, the default), `exact` (the derivative of the piecewise affine product) and `ste` (that of the ordinary product). Normalisation and optimiser keep their products here, and convolutions along channels theirs.",
       "Raw sums of bits give a tiny number for 0 · x and wrap at both ends of the range; zeros, subnormal numbers and overflow are treated apart here.",
     ],
   },

@@ -1,5 +1,13 @@
 export { type Activation, activate } from "./activation.ts";
 export {
+  type AdderBasicBlock,
+  type AdderBottleneck,
+  adderBasicBlock,
+  adderBottleneck,
+  adderConvolution,
+  adderNormActivation,
+} from "./adder.ts";
+export {
   type ChannelNetBlock,
   channelNetUnit,
   convolutionalClassification,
@@ -55,6 +63,14 @@ export { type MicroBlock, microBlock, microBlockA, microBlockB, microBlockC } fr
 export { type MicroDepthwise, type MicroPointwise, microDepthwise, microPointwise } from "./microFactors.ts";
 export { type MicroStem, microStem, swishLinear } from "./microHead.ts";
 export type { Padding, PaddingStyle } from "./padding.ts";
+export {
+  type BasicBlock,
+  type Bottleneck,
+  basicBlock,
+  bottleneck,
+  type ResidualLayer,
+  type Shortcut,
+} from "./residualBlock.ts";
 export { type ShiftMax, shiftMax, shiftMaxStarts } from "./shiftMax.ts";
 export { type ShuffleConvention, type ShuffleNetUnit, shuffleNetUnit, surveyShuffleNetUnit } from "./shuffleNetUnit.ts";
 export { type ShuffleUnit, shuffleUnit } from "./shuffleUnit.ts";

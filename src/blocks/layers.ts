@@ -9,6 +9,7 @@ import { globalAveragePool } from "../ops/globalAveragePool.ts";
 import { linear as linearOp } from "../ops/linear.ts";
 import { maxPool as maxPoolOp } from "../ops/maxPool.ts";
 import { reshape } from "../ops/reshape.ts";
+import { type Similarity, similarityRule } from "../ops/similarity.ts";
 import { needMultiple, needWhole } from "./legal.ts";
 import { type Padding, type Pair, pair, pixelsOfPadding } from "./padding.ts";
 
@@ -20,20 +21,25 @@ export interface Convolution {
   readonly padding?: Padding;
   readonly groups?: number;
   readonly hasBias?: boolean;
+  /** What it sums; the product unless given. */
+  readonly similarity?: Similarity;
+  /** Names of its weights, where a reference has others than "weight" and "bias". */
+  readonly leaves?: { readonly filter: string; readonly bias: string };
 }
 
-/** A convolution with weights "weight" [out, in / groups, kh, kw] (normal, variance 2 / fan-out) and, where asked for, "bias". */
+/** A convolution with weights "weight" [out, in / groups, kh, kw] (normal, for products of variance 2 / fan-out) and, where asked for, "bias". */
 export function convolution(g: Scope, x: Value, options: Convolution): Value {
-  const { out, groups = 1, padding = "symmetrical", hasBias = false } = options;
+  const { out, groups = 1, padding = "symmetrical", hasBias = false, similarity = "product" } = options;
+  const { filter, bias } = options.leaves ?? { filter: "weight", bias: "bias" };
   const kernel = pair(options.kernel ?? 3);
   const stride = pair(options.stride ?? 1);
   needWhole(g, "channels of a convolution", out);
   needWhole(g, "groups of a convolution", groups);
   for (const count of [channels(x), out]) needMultiple(g, `channels of a convolution in ${groups} groups`, count, groups);
-  const std = Math.sqrt((2 * groups) / (out * kernel[0] * kernel[1]));
-  const inputs = [x, g.parameter("weight", [out, channels(x) / groups, ...kernel], { kind: "normal", std })];
-  if (hasBias) inputs.push(g.parameter("bias", [out], { kind: "constant", value: 0 }));
-  return conv2d(g, inputs, { stride, padding: pixelsOfPadding(padding, x.shape, kernel, stride), groups, similarity: "product" });
+  const shape = [out, channels(x) / groups, ...kernel];
+  const inputs = [x, g.parameter(filter, shape, { kind: "normal", std: similarityRule(similarity).deviation(shape, groups) })];
+  if (hasBias) inputs.push(g.parameter(bias, [out], { kind: "constant", value: 0 }));
+  return conv2d(g, inputs, { stride, padding: pixelsOfPadding(padding, x.shape, kernel, stride), groups, similarity });
 }
 
 /** Batch normalisation's constants, in PyTorch's sense: running = (1 − momentum) · running + momentum · batch. */

@@ -54,13 +54,15 @@ export function given<T extends object>(fields: T): Partial<T> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
 
-/** --width, --variant, --conv, --dropped-strides, --small-image. */
+/** --width, --variant, --conv, --arithmetic, --gradient, --dropped-strides, --small-image. */
 export function networkOptions(raw: RawOptions): NetworkOptions {
   return given({
     width: numberOption(raw, "width"),
     variant: textOption(raw, "variant"),
     // Which names there are, the network says.
     conv: textOption(raw, "conv") as NetworkOptions["conv"],
+    arithmetic: textOption(raw, "arithmetic") as NetworkOptions["arithmetic"],
+    gradient: textOption(raw, "gradient"),
     droppedStrides: wholeOption(raw, "dropped-strides", 0),
     isSmallImage: raw["small-image"] as boolean | undefined,
   });

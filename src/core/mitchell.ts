@@ -55,7 +55,10 @@ function special(a: number, b: number, isNegative: boolean): number | undefined 
   return smaller < LEAST_NORMAL ? 0 : undefined;
 }
 
-/** Mitchell's product of two single-precision numbers. */
+/**
+ * Mitchell's product of two single-precision numbers, from 8/9 of the true product to all of it. Zeros, subnormal operands and results below 2⁻¹²⁶
+ * give +0; infinities and results from 2¹²⁸ on ±∞; NaN and ∞ · 0 NaN.
+ */
 export function mitchellProduct(a: number, b: number): number {
   const [left, right] = [bitsOf(a), bitsOf(b)];
   const isNegative = (left ^ right) < 0;

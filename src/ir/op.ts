@@ -4,12 +4,21 @@ import type { ReferenceTensor } from "../core/tensor.ts";
 import type { Node, Value } from "./graph.ts";
 import type { Scope } from "./scope.ts";
 
-/** Work of one application: multiply–accumulates, plain additions (comparisons count as one), and elements read and written. */
-export interface Cost {
+/** Arithmetic by kind. Papers count the multiply–accumulates of convolutions and linear layers alone. */
+export interface Operations {
   readonly macs: number;
+  /** Additions and subtractions of floats. */
   readonly adds: number;
+  /** Multiplications beside the multiply–accumulates; a division, a root or an exponential counts as one. */
+  readonly multiplications?: number;
+  /** Of two floats: minima, maxima, clips, thresholds. */
+  readonly comparisons?: number;
   /** Additions of integers (Mitchell's products are such). */
   readonly integerAdds?: number;
+}
+
+/** Work of one application: its arithmetic, and the elements read and written. */
+export interface Cost extends Operations {
   readonly moved: number;
 }
 
@@ -37,6 +46,12 @@ export interface OpRecord<A extends object> {
   readonly takesEpilogue?: true;
   /** Output 0 has the same elements in the same logical order as input 0 (reshape): a plan may alias it. */
   readonly isView?: true;
+  /** Output 0 holds elements of the inputs in other places, and zeros: no arithmetic. */
+  readonly isRouting?: true;
+  /** Gives each channel of output 0 a mean and a variance of its own, whatever input 0's were. */
+  readonly isNormalising?: true;
+  /** Sums similarities of input 0 with the weight, input 1: the attributes `similarity` and `gradient` say which (ops/similarity.ts). */
+  readonly takesSimilarity?: true;
   /** Indices of inputs (kept as weights in OIHW) and of outputs that are weight-shaped rather than activations. */
   readonly weightInputs?: readonly number[];
   readonly weightOutputs?: readonly number[];
@@ -83,17 +98,24 @@ export function defineOp<A extends object>(record: OpRecord<A>): Op<A> {
   return Object.assign(op, facts, { all, shapes });
 }
 
+/** Arithmetic of several parts, every kind filled in. */
+export function sumOperations(parts: readonly Operations[]): Required<Operations> {
+  const total = (pick: (part: Operations) => number | undefined): number => parts.reduce((sum, part) => sum + (pick(part) ?? 0), 0);
+  return {
+    macs: total(({ macs }) => macs),
+    adds: total(({ adds }) => adds),
+    multiplications: total(({ multiplications }) => multiplications),
+    comparisons: total(({ comparisons }) => comparisons),
+    integerAdds: total(({ integerAdds }) => integerAdds),
+  };
+}
+
 /** The cost of one node, its epilogue included: fused ops add their arithmetic, but move only their further operands. */
 export function costOf(node: Node): Cost {
   const outputs = node.outputs.map((value) => value.shape);
   const shapes = (values: readonly Value[]): readonly Shape[] => values.map((value) => value.shape);
   const own = node.op.cost(shapes(node.inputs), node.attrs, outputs);
-  let { macs, adds, moved } = own;
-  for (const { op, attrs, inputs } of node.epilogue) {
-    const fused = op.cost([outputs[0], ...shapes(inputs)], attrs, [outputs[0]]);
-    macs += fused.macs;
-    adds += fused.adds;
-    moved += inputs.reduce((elements, { shape }) => elements + size(shape), 0);
-  }
-  return { ...own, macs, adds, moved };
+  const fused = node.epilogue.map(({ op, attrs, inputs }) => op.cost([outputs[0], ...shapes(inputs)], attrs, [outputs[0]]));
+  const further = node.epilogue.flatMap(({ inputs }) => inputs).reduce((elements, { shape }) => elements + size(shape), 0);
+  return { ...sumOperations([own, ...fused]), moved: own.moved + further };
 }

@@ -4,6 +4,7 @@ import type { Dataset } from "../data/dataset.ts";
 import type { Preprocessing } from "../data/preprocessing.ts";
 import type { Parts } from "../data/split.ts";
 import type { Session } from "../engine/session.ts";
+import type { Operations } from "../ir/op.ts";
 import { familyOf } from "../networks/families.ts";
 import { type BuildOptions, buildNetwork, findNetwork, type NetworkOptions } from "../networks/index.ts";
 import { optimise } from "../passes/index.ts";
@@ -28,13 +29,11 @@ export interface ComparisonPlace {
 }
 
 /** What is known of a candidate: its cost, and what was measured and learned. */
-export interface ComparisonRow extends Candidate {
+export interface ComparisonRow extends Candidate, Operations {
   /** Family or design: circles of one group share a colour. */
   readonly group: string;
   readonly size: number;
   readonly params: number;
-  readonly macs: number;
-  readonly adds: number;
   /** Of one image, the median of runs that took turns with the other candidates'. */
   readonly milliseconds?: number;
   /** Of the test part, or where there is none of the validation part's best epoch. */
@@ -57,9 +56,11 @@ function buildOf({ network, options }: Candidate, { size, channels, classes }: C
 /** Builds and counts a candidate; throws OptionError or ShapeError where it cannot be built. */
 export function countCandidate(candidate: Candidate, place: ComparisonPlace): ComparisonRow {
   const { network, options } = candidate;
-  const { params, macs, adds } = staticCost(buildNetwork(network, buildOf(candidate, place)));
-  const group = options.conv ?? familyOf(network)?.name ?? network;
-  return { ...candidate, group, size: place.size ?? findNetwork(network).inputSize, params, macs, adds };
+  const cost = staticCost(buildNetwork(network, buildOf(candidate, place)));
+  const { params, macs, adds, multiplications, comparisons, integerAdds } = cost;
+  const group = options.conv ?? options.arithmetic ?? familyOf(network)?.name ?? network;
+  const size = place.size ?? findNetwork(network).inputSize;
+  return { ...candidate, group, size, params, macs, adds, multiplications, comparisons, integerAdds };
 }
 
 /** Bytes of weights that are open at one time; more are measured in several groups. */

@@ -3,7 +3,7 @@ import type { Dataset } from "../data/dataset.ts";
 import type { Preprocessing } from "../data/preprocessing.ts";
 import type { Parts } from "../data/split.ts";
 import type { Backend } from "../engine/session.ts";
-import { buildNetwork, findNetwork, type NetworkOptions, resolveOptions } from "../networks/index.ts";
+import { buildNetwork, emitNetwork, findNetwork, type NetworkOptions, resolveOptions } from "../networks/index.ts";
 import { type FitOptions, type FitResult, fit } from "../train/fit.ts";
 import { checkRecipe, type Recipe } from "../train/recipe.ts";
 import { planStages } from "../train/stages.ts";
@@ -44,7 +44,7 @@ export async function fitNetwork(given: FitNetworkOptions): Promise<FittedNetwor
   const { droppedStrides } = resolveOptions(network, asTrained, size);
   for (const side of new Set([size, ...planStages(recipe, size).map((stage) => stage.size)]))
     buildNetwork(network, { ...asTrained, droppedStrides, size: side, channels });
-  const build: Builder = (g, image, asked) => network.build(g, image, resolveOptions(network, { ...options, ...asked }, size));
+  const build: Builder = (g, image, asked) => emitNetwork(g, image, network, resolveOptions(network, { ...options, ...asked }, size));
   const finished = (result: FitResult): Model => modelOf(name, options, preprocessing, recipe, data, provenance, result);
   const result = await fit({
     ...rest,

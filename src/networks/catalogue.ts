@@ -37,7 +37,16 @@ function entriesOf(network: Network): CatalogueEntry[] {
   const shared = { network: name, title, family: familyOf(name)?.name ?? "", paper, year, classes };
   const own = { ...shared, label: "", size: inputSize, options: {}, published: printed(figures), ...exact };
   const others = publishedRows.filter((row) => row.network === name);
-  return [own, ...others.map((row) => ({ ...shared, ...row.exact, ...rest(row), size: row.size ?? inputSize }))];
+  return [
+    own,
+    ...others.map((row) => ({
+      ...shared,
+      ...row.exact,
+      ...rest(row),
+      size: row.size ?? inputSize,
+      classes: row.options.classes ?? classes,
+    })),
+  ];
 }
 
 function rest({ label, options, published }: (typeof publishedRows)[number]): Pick<CatalogueEntry, "label" | "options" | "published"> {

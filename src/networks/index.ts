@@ -1,7 +1,10 @@
 import { OptionError, ShapeError } from "../core/errors.ts";
 import { nearest } from "../core/suggest.ts";
-import type { Graph } from "../ir/graph.ts";
-import { graphScope } from "../ir/scope.ts";
+import type { Graph, Value } from "../ir/graph.ts";
+import { graphScope, type Scope } from "../ir/scope.ts";
+import { graft } from "../passes/graft.ts";
+import { setArithmetic } from "../passes/setArithmetic.ts";
+import { adderNets } from "./addernet.ts";
 import { channelnetV1, channelnetV2, channelnetV3 } from "./channelnet.ts";
 import { efficientnets } from "./efficientnet.ts";
 import { efficientnetsV2 } from "./efficientnetV2.ts";
@@ -61,6 +64,7 @@ export const networks: Readonly<Record<string, Network>> = {
   "resnet-20": resnet20,
   "resnet-56": resnet56,
   "resnet-50": resnet50,
+  ...Object.fromEntries(adderNets.map((network) => [network.name, network])),
   vanilla,
   "vanilla-compact": vanillaCompact,
 };
@@ -104,8 +108,17 @@ export function buildNetwork(which: string | Network, options: BuildOptions = {}
   const settings = resolveOptions(network, rest, Math.min(height, width));
   checkSize(network, settings, height, width);
   const g = graphScope({ isTraining });
-  g.output("logits", network.build(g, g.input("image", [batch, channels, height, width]), settings));
+  g.output("logits", emitNetwork(g, g.input("image", [batch, channels, height, width]), network, settings));
   return g.finish();
+}
+
+/** Builds a network in a scope, its layers computing as the settings say: images [n, c, h, w] → logits [n, classes]. */
+export function emitNetwork(g: Scope, image: Value, network: Network, settings: NetworkSettings): Value {
+  const { arithmetic, gradient } = settings;
+  if (arithmetic === (network.arithmetic ?? "product") && gradient === undefined) return network.build(g, image, settings);
+  const own = graphScope({ isTraining: g.isTraining });
+  own.output("logits", network.build(own, own.input("image", image.shape), settings));
+  return graft(g, setArithmetic(own.finish(), { arithmetic, gradient }, network.name), { image }).logits;
 }
 
 /** Least pixels of a side at which every layer that halves still has two pixels to halve. */

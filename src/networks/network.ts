@@ -1,6 +1,7 @@
 import type { CompConvChoices, DesignName, PaddingStyle } from "../blocks/index.ts";
 import type { Value } from "../ir/graph.ts";
 import type { Scope } from "../ir/scope.ts";
+import type { Arithmetic } from "../passes/setArithmetic.ts";
 
 export { makeDivisible } from "../blocks/index.ts";
 
@@ -26,6 +27,10 @@ export interface NetworkOptions {
   readonly conv?: DesignName;
   /** What a CompConv leaves to choose, where `conv` is "compconv": C₀ (the backbone's own unless given), the copied channels, surplus, shuffle. */
   readonly compConv?: CompConvChoices;
+  /** What convolutions compute with: the ordinary product, AdderNet's distance, or Mitchell's product (linear layers, too). */
+  readonly arithmetic?: Arithmetic;
+  /** Which of the arithmetic's gradients it trains with; of Mitchell's "approx" (Mitchell products again), "exact" (the derivative) or "ste". */
+  readonly gradient?: string;
   /** Batch normalisation's momentum in PyTorch's sense; the family's own unless given. */
   readonly normMomentum?: number;
 }
@@ -42,6 +47,8 @@ export interface NetworkSettings {
   readonly padding: PaddingStyle;
   readonly conv: DesignName;
   readonly compConv: CompConvChoices;
+  readonly arithmetic: Arithmetic;
+  readonly gradient: string | undefined;
   readonly normMomentum: number;
 }
 
@@ -81,6 +88,8 @@ export interface Network {
   readonly takesDesigns?: true;
   /** Features of a whole image pass batch normalisation: a training batch of few images has little to learn from. */
   readonly normalisesFeatures?: true;
+  /** What its blocks compute with, where it is not the ordinary product. */
+  readonly arithmetic?: Arithmetic;
   /** Made for small images: `isSmallImage` drops no more strides than an image needs. */
   readonly keepsStrides?: true;
   /** Least pixels of a side, where it is not one more than what the strides but the last divide by. */

@@ -1,6 +1,7 @@
 import { type DesignName, designs } from "../blocks/index.ts";
 import { OptionError } from "../core/errors.ts";
 import { nearest } from "../core/suggest.ts";
+import { type Arithmetic, arithmetics, gradientsOf } from "../passes/setArithmetic.ts";
 import type { Network, NetworkOptions, NetworkSettings } from "./network.ts";
 
 const LEAST_WIDTH = 0.05;
@@ -11,7 +12,7 @@ const MOST_DEPTH = 64;
 const WIDTH_TOLERANCE = 1e-4;
 const known = [
   ...(["width", "depth", "classes", "dropout", "stochasticDepth", "variant"] as const),
-  ...(["isSmallImage", "droppedStrides", "padding", "conv", "compConv", "normMomentum"] as const),
+  ...(["isSmallImage", "droppedStrides", "padding", "conv", "compConv", "arithmetic", "gradient", "normMomentum"] as const),
 ] as const;
 
 // The compiler holds the list to the interface: a key missing here would be refused as unknown.
@@ -92,6 +93,12 @@ function needChoices(network: Network, { conv, compConv }: NetworkSettings): voi
   }
 }
 
+/** An arithmetic by name, and a gradient that it has. */
+function needArithmetic(network: Network, arithmetic: Arithmetic, gradient: string | undefined): void {
+  needName(network, "arithmetic", arithmetic, Object.keys(arithmetics));
+  if (gradient !== undefined) needName(network, `gradient of the arithmetic "${arithmetic}":`, gradient, gradientsOf(arithmetic));
+}
+
 /** Fills in what was left out and refuses what the network cannot be; `size` is the shorter side in pixels. */
 export function resolveOptions(network: Network, options: NetworkOptions, size: number = network.inputSize): NetworkSettings {
   for (const option of Object.keys(options)) {
@@ -115,6 +122,8 @@ export function resolveOptions(network: Network, options: NetworkOptions, size: 
     padding: options.padding ?? network.paddings?.[variant] ?? "symmetrical",
     conv: options.conv ?? "vanilla",
     compConv: options.compConv ?? {},
+    arithmetic: options.arithmetic ?? network.arithmetic ?? "product",
+    gradient: options.gradient,
     normMomentum: options.normMomentum ?? network.normMomentum,
   };
   needNumber(network, "width", settings.width, LEAST_WIDTH, MOST_WIDTH, false);
@@ -130,6 +139,7 @@ export function resolveOptions(network: Network, options: NetworkOptions, size: 
   needName(network, "padding", settings.padding, ["symmetrical", "tensorflow"]);
   needDesign(network, settings.conv);
   needChoices(network, settings);
+  needArithmetic(network, settings.arithmetic, settings.gradient);
   needLegalWidth(network, settings);
   return settings;
 }

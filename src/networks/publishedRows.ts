@@ -37,12 +37,19 @@ function partitioned(variant: string, params: number, macs: number): Row {
 
 const cifar10 = "CIFAR-10";
 
+/** The same network for the hundred classes. */
+function cifar100(top1: number, params: number, macs: number): Row {
+  return row("CIFAR-100", { classes: 100 }, { top1, on: "CIFAR-100" }, params, macs);
+}
+
 const rows: Readonly<Record<string, readonly Row[]>> = {
   "squeezenet-1.0": [
     row("simple bypass", { variant: "simple-bypass" }, { top1: 60.4 }, 1_248_424, 861_339_936),
     row("complex bypass", { variant: "complex-bypass" }, { top1: 58.8 }, 1_589_672, 1_212_625_184),
     row("torchvision", { variant: "torchvision" }, { top1: 58.1 }, 1_248_424, 818_924_576, 224),
   ],
+  "addernet-resnet-20": [cifar100(67.6, 278_424, 448_768)],
+  "addernet-resnet-32": [cifar100(69.17, 472_856, 448_768)],
   "squeezenet-1.1": [row("at 227", {}, { macs: "360M" }, 1_235_496, 387_747_520, 227)],
   "squeezenext-23": [
     row("2.0", { width: 2 }, { top1: 67.18 }, 2_361_728, 742_070_464),

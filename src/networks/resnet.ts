@@ -1,42 +1,45 @@
 import {
+  basicBlock,
+  bottleneck,
   convNormActivation,
+  convolution,
   dropout,
-  everyPixel,
   fullyConnected,
   maxPool,
   nearestMultiple,
+  normalisation,
   pooledFeatures,
+  type ResidualLayer,
+  type Shortcut,
   type Slot,
   standIn,
 } from "../blocks/index.ts";
-import { channels, type Value } from "../ir/graph.ts";
+import type { Value } from "../ir/graph.ts";
 import type { Scope } from "../ir/scope.ts";
-import { add } from "../ops/add.ts";
-import { relu } from "../ops/relu.ts";
-import { padChannels } from "../ops/slice.ts";
+import { globalAveragePool } from "../ops/globalAveragePool.ts";
+import { reshape } from "../ops/reshape.ts";
 import { type Network, type NetworkSettings, strideRule } from "./network.ts";
 
-/** A residual network: channels and blocks of each stage, and which of the paper's shortcuts join where shapes change. */
+type Layer = (g: Scope, x: Value, layer: ResidualLayer) => Value;
+
+/** A residual network: channels and blocks of each stage, and what it is made of. */
 export interface ResidualNet {
   readonly block: "basic" | "bottleneck";
   readonly stages: readonly { readonly c: number; readonly n: number }[];
   /** "cifar": 3×3. "imagenet": 7×7 with stride 2, then a pooling. */
   readonly stem: "cifar" | "imagenet";
-  /** Option A (pixels left out, channels of zeros) or option B (1×1 convolution) of section 3.3. */
-  readonly shortcut: (variant: string) => "zeros" | "projection";
+  readonly shortcut: Shortcut;
+  /** Which convolution of a bottleneck has the stride. */
+  readonly strideAt?: 1 | 2;
+  /** Builds the blocks' convolutions; by default ordinary ones, or the design of the settings. */
+  readonly layer?: Layer;
+  /** The classifier: a linear layer, or a 1×1 convolution (with a bias or without) and a normalisation of the logits. */
+  readonly head?: "linear" | { readonly hasBias: boolean };
 }
-
-/** Channels of a bottleneck's output over those of its 3×3 convolution. */
-const EXPANSION = 4;
 
 /** Channels at a width, as multiples of 8, which every design can split. */
 function scaled(c: number, width: number): number {
   return nearestMultiple(c * width, 8);
-}
-
-/** What a convolution of a residual network needs beside its place. */
-interface Part extends Slot {
-  readonly kernel: number;
 }
 
 /**
@@ -45,77 +48,74 @@ interface Part extends Slot {
  */
 const onCifar = { cheapKernel: 1, compConv: { base: 16 } } as const;
 
-/** `conv<index>` and `bn<index>`; a design stands in for the 3×3 convolutions. */
-function convolved(g: Scope, x: Value, index: number, { kernel, ...slot }: Part, settings: NetworkSettings): Value {
-  const compConv = { ...slot.compConv, ...settings.compConv };
-  const shared = { ...slot, compConv, norm: { momentum: settings.normMomentum }, padding: settings.padding };
-  if (settings.conv !== "vanilla" && kernel === 3) return standIn(settings.conv, g.scope(`conv${index}`), x, shared);
-  const { readsImage: _, cheapKernel: __, compConv: ___, ...plain } = shared;
-  return convNormActivation(g, x, { ...plain, kernel, names: { conv: `conv${index}`, norm: `bn${index}` } });
+/** A convolution under the block's names; a design stands in for the 3×3 ones. */
+function layerOf({ conv, compConv }: NetworkSettings, { stem }: ResidualNet, isStem = false): Layer {
+  const sizes: Pick<Slot, "cheapKernel" | "compConv"> = stem === "cifar" ? onCifar : {};
+  return (g, x, layer) => {
+    if (conv === "vanilla" || layer.kernel !== 3) return convNormActivation(g, x, layer);
+    const { out, stride, act, norm, padding, names } = layer;
+    const slot = {
+      out,
+      stride,
+      act,
+      padding,
+      ...(norm === "none" ? {} : { norm }),
+      ...sizes,
+      compConv: { ...sizes.compConv, ...compConv },
+    };
+    return standIn(conv, g.scope(names.conv), x, isStem ? { ...slot, readsImage: true } : slot);
+  };
 }
 
-/** The block's input in the shape of its output. */
-function shortcut(g: Scope, x: Value, out: number, stride: number, kind: "zeros" | "projection", settings: NetworkSettings): Value {
-  if (stride === 1 && channels(x) === out) return x;
-  if (kind === "projection") {
-    const { normMomentum: momentum, padding } = settings;
-    const names = { conv: "downsample.0", norm: "downsample.1" };
-    return convNormActivation(g, x, { out, kernel: 1, stride, norm: { momentum }, padding, act: "identity", names });
+function classifier(
+  g: Scope,
+  x: Value,
+  { head = "linear" }: ResidualNet,
+  { classes, dropout: rate, normMomentum }: NetworkSettings,
+): Value {
+  if (head === "linear") {
+    return fullyConnected(g.scope("fc"), dropout(g.scope("dropout"), pooledFeatures(g.scope("avgpool"), x), rate), { out: classes });
   }
-  const kept = everyPixel(g, x, stride);
-  const added = out - channels(x);
-  return added === 0 ? kept : padChannels(g, [kept], { before: added >> 1, after: added - (added >> 1) });
-}
-
-function residualBlock(g: Scope, x: Value, c: number, stride: number, net: ResidualNet, settings: NetworkSettings): Value {
-  const isPaper = settings.variant !== "torchvision";
-  const part = (out: number, kernel: number, step = 1, act: "relu" | "identity" = "relu"): Part => ({
-    out,
-    kernel,
-    stride: step,
-    act,
-    ...(net.stem === "cifar" ? onCifar : {}),
-  });
-  if (net.block === "basic") {
-    const y = convolved(g, x, 1, part(c, 3, stride), settings);
-    const branch = convolved(g, y, 2, part(c, 3, 1, "identity"), settings);
-    return relu(g, [add(g, [branch, shortcut(g, x, c, stride, net.shortcut(settings.variant), settings)], {})], {});
-  }
-  let y = convolved(g, x, 1, part(c, 1, isPaper ? stride : 1), settings);
-  y = convolved(g, y, 2, part(c, 3, isPaper ? 1 : stride), settings);
-  y = convolved(g, y, 3, part(EXPANSION * c, 1, 1, "identity"), settings);
-  return relu(g, [add(g, [y, shortcut(g, x, EXPANSION * c, stride, net.shortcut(settings.variant), settings)], {})], {});
+  const means = dropout(g.scope("dropout"), globalAveragePool(g.scope("avgpool"), [x], {}), rate);
+  const logits = convolution(g.scope("fc"), means, { out: classes, kernel: 1, hasBias: head.hasBias });
+  return reshape(g, [normalisation(g.scope("bn2"), logits, { momentum: normMomentum })], { shape: [x.shape[0], classes] });
 }
 
 /** Builds a residual network from images to logits. arXiv 1512.03385, fig. 3 and section 4.2. */
-function buildResidualNet(g: Scope, image: Value, settings: NetworkSettings, net: ResidualNet): Value {
+export function buildResidualNet(g: Scope, image: Value, settings: NetworkSettings, net: ResidualNet): Value {
   const stride = strideRule(settings);
-  const first = scaled(net.stages[0].c, settings.width);
+  const { width, padding, normMomentum: momentum } = settings;
+  const shared = { norm: { momentum }, padding, shortcut: net.shortcut, layer: net.layer ?? layerOf(settings, net) };
   const stem = net.stem === "cifar" ? { kernel: 3, stride: 1 } : { kernel: 7, stride: stride(2) };
-  const sizes = net.stem === "cifar" ? onCifar : {};
-  let x = convolved(g, image, 1, { out: first, ...stem, ...sizes, readsImage: true }, settings);
-  if (net.stem === "imagenet" && stride(2) === 2) x = maxPool(g.scope("maxpool"), x, { kernel: 3, stride: 2, padding: settings.padding });
+  const first = { out: scaled(net.stages[0].c, width), ...stem, act: "relu", norm: { momentum }, padding } as const;
+  let x = layerOf(settings, net, true)(g, image, { ...first, names: { conv: "conv1", norm: "bn1" } });
+  if (net.stem === "imagenet" && stride(2) === 2) x = maxPool(g.scope("maxpool"), x, { kernel: 3, stride: 2, padding });
   for (const [stage, { c, n }] of net.stages.entries()) {
     for (let i = 0; i < n; i++) {
+      const at = g.scope(`layer${stage + 1}.${i}`);
       const step = i === 0 && stage > 0 ? stride(2) : 1;
-      x = residualBlock(g.scope(`layer${stage + 1}.${i}`), x, scaled(c, settings.width), step, net, settings);
+      if (net.block === "basic") x = basicBlock(at, x, { ...shared, out: scaled(c, width), stride: step });
+      else x = bottleneck(at, x, { ...shared, hidden: scaled(c, width), stride: step, strideAt: net.strideAt ?? 1 });
     }
   }
-  x = dropout(g.scope("dropout"), pooledFeatures(g.scope("avgpool"), x), settings.dropout);
-  return fullyConnected(g.scope("fc"), x, { out: settings.classes });
+  return classifier(g, x, net, settings);
 }
 
 const shared = { paper: "arXiv 1512.03385", year: 2015, dropout: 0, normMomentum: 0.1, takesDesigns: true } as const;
 
+/** Channels and blocks of a CIFAR network of 6n + 2 layers. Section 4.2. */
+export function cifarStages(depth: number): ResidualNet["stages"] {
+  return [16, 32, 64].map((c) => ({ c, n: (depth - 2) / 6 }));
+}
+
+/** Channels of the stages on ImageNet, with so many blocks in each. Table 1. */
+export function imagenetStages(blocks: readonly number[]): ResidualNet["stages"] {
+  return blocks.map((n, i) => ({ c: 64 * 2 ** i, n }));
+}
+
 /** A CIFAR network of 6n + 2 layers. */
 function cifar(depth: number, published: Network["published"], exact: Network["exact"], more: Partial<Network> = {}): Network {
-  const n = (depth - 2) / 6;
-  const net: ResidualNet = {
-    block: "basic",
-    stages: [16, 32, 64].map((c) => ({ c, n })),
-    stem: "cifar",
-    shortcut: (variant) => (variant === "projection" ? "projection" : "zeros"),
-  };
+  const net = { block: "basic", stages: cifarStages(depth), stem: "cifar" } as const;
   return {
     ...shared,
     name: `resnet-${depth}`,
@@ -129,7 +129,8 @@ function cifar(depth: number, published: Network["published"], exact: Network["e
       paper: "option A: where shapes change, the shortcut leaves out pixels and adds channels of zeros",
       projection: "option B: a 1×1 convolution there",
     },
-    build: (g, image, settings) => buildResidualNet(g, image, settings, net),
+    build: (g, image, settings) =>
+      buildResidualNet(g, image, settings, { ...net, shortcut: settings.variant === "projection" ? "projection" : "zeros" }),
     ...more,
   };
 }
@@ -161,13 +162,9 @@ export const resnet50: Network = {
   build: (g, image, settings) =>
     buildResidualNet(g, image, settings, {
       block: "bottleneck",
-      stages: [
-        { c: 64, n: 3 },
-        { c: 128, n: 4 },
-        { c: 256, n: 6 },
-        { c: 512, n: 3 },
-      ],
+      stages: imagenetStages([3, 4, 6, 3]),
       stem: "imagenet",
-      shortcut: () => "projection",
+      shortcut: "projection",
+      strideAt: settings.variant === "torchvision" ? 2 : 1,
     }),
 };

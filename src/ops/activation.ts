@@ -1,7 +1,7 @@
 import { need } from "../core/errors.ts";
 import { formatShape, isSameShape } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
-import { plain } from "./cost.ts";
+import { type Operations, plain } from "./cost.ts";
 
 /** A scalar function applied to every element, and its slope. */
 export interface Activation {
@@ -14,8 +14,8 @@ export interface Activation {
    * leaves the input without a reader, so that training, too, can fuse the activation into the op before it.
    */
   readonly slopeReads: "input" | "output";
-  /** Plain operations an element, for the cost of the value and of the gradient. */
-  readonly operations: number;
+  /** Operations an element, for the cost of the value and of the gradient. */
+  readonly operations: Operations;
 }
 
 /** The op of a scalar function, and the op of its gradient: (dy, x or y) → dy · slope. */
@@ -27,7 +27,7 @@ export function activation({ name, value, slope, slopeReads, operations }: Activ
       need(isSameShape(dy, read), () => `the gradient ${formatShape(dy)} and the ${slopeReads} ${formatShape(read)} must have one shape`);
       return dy;
     },
-    cost: plain(operations + 1),
+    cost: plain({ ...operations, multiplications: (operations.multiplications ?? 0) + 1 }),
     reference(dx, [dy, read]) {
       for (let i = 0; i < dx.data.length; i++) dx.data[i] = dy.data[i] * slope(read.data[i]);
     },

@@ -24,7 +24,7 @@ export const adamw: Op<AdamW> = defineOp<AdamW>({
     return [p, p, p];
   },
 
-  cost: plain(15),
+  cost: plain({ adds: 5, multiplications: 12 }),
 
   reference(next, [p, g, m, v, lr, step, scale], { beta1, beta2, eps, weightDecay }, [, first, second]) {
     next.data.set(p.data);

@@ -1,7 +1,7 @@
 import { need } from "../core/errors.ts";
 import { formatShape, isSameShape, type Shape, size } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
-import { touched } from "./cost.ts";
+import { operationsCost } from "./cost.ts";
 import { needImages, type Window, windowCounts } from "./window.ts";
 
 /** `countsPadding`: divide by the whole window (PyTorch's default) or only by its pixels inside the image (TensorFlow). */
@@ -52,7 +52,8 @@ export const averagePool: Op<AveragePool> = defineOp<AveragePool>({
 
   shape: ([x], attrs) => pooledShape(x, attrs),
 
-  cost: (inputs, { kernel }, outputs) => ({ macs: 0, adds: size(outputs[0]) * kernel[0] * kernel[1], moved: touched(inputs, outputs) }),
+  cost: (inputs, { kernel }, outputs) =>
+    operationsCost(size(outputs[0]), { adds: kernel[0] * kernel[1], multiplications: 1 }, inputs, outputs),
 
   gradient: (g, [x], dy, attrs) => [averagePoolGradient(g, [dy], { ...attrs, inputShape: x.shape })],
 
@@ -74,7 +75,8 @@ export const averagePoolGradient: Op<AveragePoolGradient> = defineOp<AveragePool
     return attrs.inputShape;
   },
 
-  cost: (inputs, { kernel }, outputs) => ({ macs: 0, adds: size(inputs[0]) * kernel[0] * kernel[1], moved: touched(inputs, outputs) }),
+  cost: (inputs, { kernel }, outputs) =>
+    operationsCost(size(inputs[0]), { adds: kernel[0] * kernel[1], multiplications: 1 }, inputs, outputs),
 
   reference(dx, [dy], attrs) {
     dx.data.fill(0);

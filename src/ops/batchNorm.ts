@@ -1,7 +1,7 @@
 import { need } from "../core/errors.ts";
-import { formatShape, isSameShape, type Shape, size } from "../core/shape.ts";
+import { formatShape, isSameShape, type Shape } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
-import { plain, touched } from "./cost.ts";
+import { plain, wholly } from "./cost.ts";
 
 /** `eps` is added to the variance before the root. */
 export interface BatchNorm {
@@ -20,6 +20,7 @@ export function needNormalisable(x: Shape, vectors: Readonly<Record<string, Shap
 /** (x, gamma, beta, mean, var) → gamma · (x − mean) / √(var + eps) + beta with stored statistics. arXiv 1502.03167, algorithm 2. */
 export const batchNorm: Op<BatchNorm> = defineOp<BatchNorm>({
   name: "batchNorm",
+  isNormalising: true,
   takesEpilogue: true,
 
   shape([x, gamma, beta, mean, variance]) {
@@ -28,7 +29,7 @@ export const batchNorm: Op<BatchNorm> = defineOp<BatchNorm>({
   },
 
   // A multiplication and an addition: the rest depends on the channel only.
-  cost: plain(2),
+  cost: plain({ adds: 1, multiplications: 1 }),
 
   gradient(g, [x, gamma, , mean, variance], dy, attrs) {
     const [dx, dgamma, dbeta] = batchNormEvalGradient.all(g, [x, gamma, mean, variance, dy], attrs);
@@ -58,7 +59,7 @@ export const batchNormEvalGradient: Op<BatchNorm> = defineOp<BatchNorm>({
     return [x, gamma, gamma];
   },
 
-  cost: (inputs, _attrs, outputs) => ({ macs: 0, adds: 5 * size(inputs[0]), moved: touched(inputs, outputs) }),
+  cost: wholly({ adds: 3, multiplications: 2 }),
 
   reference(dx, [x, gamma, mean, variance, dy], { eps }, [, dgamma, dbeta]) {
     const [n, c] = x.shape;

@@ -7,7 +7,7 @@ import { need } from "../core/errors.ts";
 import { formatShape, isSameShape, size } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { needNormalisable } from "./batchNorm.ts";
-import { touched } from "./cost.ts";
+import { wholly } from "./cost.ts";
 
 /** `momentum` is the weight of the new batch in the running statistics, as in PyTorch. */
 export interface BatchNormTrain {
@@ -21,6 +21,7 @@ export interface BatchNormTrain {
  */
 export const batchNormTrain: Op<BatchNormTrain> = defineOp<BatchNormTrain>({
   name: "batchNormTrain",
+  isNormalising: true,
   takesEpilogue: true,
   inPlace: { 3: 3, 4: 4, 5: 5 },
 
@@ -31,7 +32,7 @@ export const batchNormTrain: Op<BatchNormTrain> = defineOp<BatchNormTrain>({
     return [x, gamma, gamma, gamma, gamma, count];
   },
 
-  cost: (inputs, _attrs, outputs) => ({ macs: 0, adds: 5 * size(inputs[0]), moved: touched(inputs, outputs) }),
+  cost: wholly({ adds: 3, multiplications: 2 }),
 
   gradient(g, [x, gamma], dy, _attrs, { outputs: [, batchMean, batchInverseStd] }) {
     const [dx, dgamma, dbeta] = batchNormGradient.all(g, [x, gamma, batchMean, batchInverseStd, dy], {});
@@ -85,7 +86,7 @@ export const batchNormGradient: Op = defineOp({
     return [x, gamma, gamma];
   },
 
-  cost: (inputs, _attrs, outputs) => ({ macs: 0, adds: 8 * size(inputs[0]), moved: touched(inputs, outputs) }),
+  cost: wholly({ adds: 4, multiplications: 4 }),
 
   reference(dx, [x, gamma, batchMean, batchInverseStd, dy], _attrs, [, dgamma, dbeta]) {
     const [n, c] = x.shape;

@@ -6,6 +6,7 @@ import { plain } from "./cost.ts";
 /** Interleaves channel groups so that grouped convolutions can mix. ShuffleNet, arXiv 1707.01083, fig. 1. */
 export const channelShuffle: Op<{ readonly groups: number }> = defineOp<{ readonly groups: number }>({
   name: "channelShuffle",
+  isRouting: true,
 
   shape([x], { groups }) {
     need(x.length >= 2, () => `the input must have channels, found ${formatShape(x)}`);
@@ -14,7 +15,7 @@ export const channelShuffle: Op<{ readonly groups: number }> = defineOp<{ readon
     return x;
   },
 
-  cost: plain(0),
+  cost: plain({}),
 
   // Shuffling by c / groups undoes shuffling by groups.
   gradient: (g, [x], dy, { groups }) => [channelShuffle(g, [dy], { groups: x.shape[1] / groups })],

@@ -1,7 +1,7 @@
 import { need } from "../core/errors.ts";
 import { formatShape, size } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
-import { plain, touched } from "./cost.ts";
+import { operationsCost, plain } from "./cost.ts";
 
 /** Any number of tensors → [count]: the squared L2 norm of each. */
 export const gradientNorms: Op = defineOp({
@@ -12,7 +12,13 @@ export const gradientNorms: Op = defineOp({
     return [inputs.length];
   },
 
-  cost: (inputs, _attrs, outputs) => ({ macs: 0, adds: 2 * inputs.reduce((sum, x) => sum + size(x), 0), moved: touched(inputs, outputs) }),
+  cost: (inputs, _attrs, outputs) =>
+    operationsCost(
+      inputs.reduce((sum, x) => sum + size(x), 0),
+      { adds: 1, multiplications: 1 },
+      inputs,
+      outputs,
+    ),
 
   reference(y, inputs) {
     for (const [i, x] of inputs.entries()) {
@@ -36,7 +42,7 @@ export const clipScale: Op<{ readonly maxNorm: number }> = defineOp<{ readonly m
     return [];
   },
 
-  cost: plain(3),
+  cost: plain({ multiplications: 2, comparisons: 1 }),
 
   reference(y, [norms], { maxNorm }) {
     let squares = 0;

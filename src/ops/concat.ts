@@ -7,6 +7,7 @@ import { slice } from "./slice.ts";
 /** Puts activations of one size behind each other along the channels. */
 export const concat: Op<{ readonly axis: 1 }> = defineOp<{ readonly axis: 1 }>({
   name: "concat",
+  isRouting: true,
 
   shape(inputs, { axis }) {
     const [first] = inputs;
@@ -19,7 +20,7 @@ export const concat: Op<{ readonly axis: 1 }> = defineOp<{ readonly axis: 1 }>({
     return [first[0], inputs.reduce((sum, shape) => sum + shape[1], 0), ...first.slice(2)];
   },
 
-  cost: plain(0),
+  cost: plain({}),
 
   gradient(g, inputs, dy) {
     let start = 0;

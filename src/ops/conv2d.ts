@@ -13,6 +13,7 @@ import { padPlanes } from "./window.ts";
 export const conv2d: Op<Convolution> = defineOp<Convolution>({
   name: "conv2d",
   takesEpilogue: true,
+  takesSimilarity: true,
   weightInputs: [1],
 
   shape([x, weight, bias], attrs) {

@@ -17,7 +17,7 @@ export const dropout: Op<{ readonly rate: number }> = defineOp<{ readonly rate: 
     return x;
   },
 
-  cost: plain(2),
+  cost: plain({ multiplications: 1, comparisons: 1 }),
 
   // Linear in x: the gradient is dropped and scaled by the same noise.
   gradient: (g, [, noise], dy, attrs) => [dropout(g, [dy, noise], attrs), undefined],

@@ -7,7 +7,7 @@ import { need } from "../core/errors.ts";
 import { formatShape, isSameShape, type Shape, size } from "../core/shape.ts";
 import type { ReferenceTensor } from "../core/tensor.ts";
 import { defineOp, type Op } from "../ir/op.ts";
-import { touched } from "./cost.ts";
+import { type Operations, operationsCost, sumCosts } from "./cost.ts";
 import { needImages } from "./window.ts";
 
 /** Attributes of Dynamic Shift-Max and of its gradient. */
@@ -37,9 +37,10 @@ function needGates(x: Shape, gates: Shape, { groups, init }: DynamicShiftMax): v
   need(isSameShape(gates, needed), () => `the gates are ${formatShape(gates)}, but ${init.length} a channel need ${formatShape(needed)}`);
 }
 
-/** Multiplications, additions and comparisons of all sums of one element. */
-function operationsOf({ init }: DynamicShiftMax): number {
-  return 2 * init.length - 1;
+/** What all sums of one element take: two products and an addition each, and the greatest of them. */
+function operationsOf({ init }: DynamicShiftMax): Required<Operations> {
+  const sums = init.length / 2;
+  return { multiplications: init.length, adds: sums, comparisons: sums - 1 };
 }
 
 /** Products of pixels and coefficients, which the authors count as multiply–accumulates and our totals do not. */
@@ -86,11 +87,10 @@ export const dynamicShiftMax: Op<DynamicShiftMax> = defineOp<DynamicShiftMax>({
     return x;
   },
 
-  cost: (inputs, attrs, outputs) => ({
-    macs: 0,
-    adds: operationsOf(attrs) * size(inputs[0]) + 2 * size(inputs[1]),
-    moved: touched(inputs, outputs),
-  }),
+  cost([x, gates], attrs, outputs) {
+    const coefficients = operationsCost(size(gates), { multiplications: 1, adds: 1 }, [gates], []);
+    return sumCosts([operationsCost(size(x), operationsOf(attrs), [x], outputs), coefficients]);
+  },
 
   gradient: (g, [x, gates], dy, attrs) => dynamicShiftMaxGradient.all(g, [x, gates, dy], attrs),
 
@@ -113,11 +113,12 @@ export const dynamicShiftMaxGradient: Op<DynamicShiftMax> = defineOp<DynamicShif
   },
 
   // The sums again, then two products and one addition for dx, two of each for dgates.
-  cost: (inputs, attrs, outputs) => ({
-    macs: 0,
-    adds: (operationsOf(attrs) + 7) * size(inputs[0]) + 3 * size(inputs[1]),
-    moved: touched(inputs, outputs),
-  }),
+  cost([x, gates, dy], attrs, outputs) {
+    const { multiplications, adds, comparisons } = operationsOf(attrs);
+    const each = { multiplications: multiplications + 4, adds: adds + 3, comparisons };
+    const coefficients = operationsCost(size(gates), { multiplications: 2, adds: 1 }, [gates], []);
+    return sumCosts([operationsCost(size(x), each, [x, dy], outputs), coefficients]);
+  },
 
   reference(dx, [x, gates, dy], attrs, [, dgates]) {
     const area = x.shape[2] * x.shape[3];

@@ -14,7 +14,7 @@ export const ema: Op = defineOp({
     return shadow;
   },
 
-  cost: plain(3),
+  cost: plain({ adds: 1, multiplications: 2 }),
 
   reference(next, [shadow, p, decay]) {
     const kept = decay.data[0];

@@ -1,7 +1,7 @@
 import { need } from "../core/errors.ts";
 import { formatShape, isSameShape, type Shape, size } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
-import { plain, touched } from "./cost.ts";
+import { operationsCost, plain } from "./cost.ts";
 import { needImages } from "./window.ts";
 
 /** [n, c, h, w] → [n, c, 1, 1]: the mean of each plane. */
@@ -13,7 +13,10 @@ export const globalAveragePool: Op = defineOp({
     return [x[0], x[1], 1, 1];
   },
 
-  cost: (inputs, _attrs, outputs) => ({ macs: 0, adds: size(inputs[0]), moved: touched(inputs, outputs) }),
+  cost: (inputs, _attrs, outputs) => ({
+    ...operationsCost(size(inputs[0]), { adds: 1 }, inputs, outputs),
+    multiplications: size(outputs[0]),
+  }),
 
   gradient: (g, [x], dy) => [globalAveragePoolGradient(g, [dy], { inputShape: x.shape })],
 
@@ -38,7 +41,7 @@ export const globalAveragePoolGradient: Op<{ readonly inputShape: Shape }> = def
     return inputShape;
   },
 
-  cost: plain(1),
+  cost: plain({ multiplications: 1 }),
 
   reference(dx, [dy]) {
     const area = dx.data.length / dy.data.length;

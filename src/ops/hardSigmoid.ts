@@ -6,5 +6,5 @@ export const [hardSigmoid, hardSigmoidGradient] = activation({
   value: (x) => Math.min(Math.max(x + 3, 0), 6) / 6,
   slope: (x) => (x > -3 && x < 3 ? 1 / 6 : 0),
   slopeReads: "input",
-  operations: 4,
+  operations: { adds: 1, multiplications: 1, comparisons: 2 },
 });

@@ -11,5 +11,5 @@ export const [hardSwish, hardSwishGradient] = activation({
   value: (x) => (x * Math.min(Math.max(x + 3, 0), 6)) / 6,
   slope,
   slopeReads: "input",
-  operations: 5,
+  operations: { adds: 1, multiplications: 2, comparisons: 2 },
 });

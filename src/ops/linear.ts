@@ -21,6 +21,7 @@ function gradientOf(attrs: Linear): SimilarityGradient {
 export const linear: Op<Linear> = defineOp<Linear>({
   name: "linear",
   takesEpilogue: true,
+  takesSimilarity: true,
   weightInputs: [1],
 
   shape([x, weight, bias], attrs) {

@@ -1,7 +1,7 @@
 import { need } from "../core/errors.ts";
 import { formatShape, isSameShape, type Shape, size } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
-import { touched } from "./cost.ts";
+import { operationsCost } from "./cost.ts";
 import { type Extent2, needImages, type Window, windowCounts } from "./window.ts";
 
 /** `isCeil`: a last, partial window counts too if it starts inside the image or its top or left padding, as in PyTorch. */
@@ -63,7 +63,7 @@ export const maxPool: Op<MaxPool> = defineOp<MaxPool>({
     return [x[0], x[1], ...pooledExtent(x, attrs)];
   },
 
-  cost: (inputs, { kernel }, outputs) => ({ macs: 0, adds: size(outputs[0]) * kernel[0] * kernel[1], moved: touched(inputs, outputs) }),
+  cost: (inputs, { kernel }, outputs) => operationsCost(size(outputs[0]), { comparisons: kernel[0] * kernel[1] }, inputs, outputs),
 
   gradient: (g, [x], dy, attrs, { outputs: [y] }) => [maxPoolGradient(g, [x, y, dy], attrs)],
 
@@ -86,11 +86,7 @@ export const maxPoolGradient: Op<MaxPool> = defineOp<MaxPool>({
     return x;
   },
 
-  cost: (inputs, { kernel }, outputs) => ({
-    macs: 0,
-    adds: size(inputs[2]) * (kernel[0] * kernel[1] + 1),
-    moved: touched(inputs, outputs),
-  }),
+  cost: (inputs, { kernel }, outputs) => operationsCost(size(inputs[2]), { adds: 1, comparisons: kernel[0] * kernel[1] }, inputs, outputs),
 
   reference(dx, [x, , dy], attrs) {
     dx.data.fill(0);

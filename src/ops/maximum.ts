@@ -13,7 +13,7 @@ export const maximum: Op = defineOp({
     return a;
   },
 
-  cost: plain(1),
+  cost: plain({ comparisons: 1 }),
 
   gradient: (g, [a, b], dy) => [maximumGradient(g, [dy, a, b], { of: "first" }), maximumGradient(g, [dy, a, b], { of: "second" })],
 
@@ -33,7 +33,7 @@ export const maximumGradient: Op<{ readonly of: "first" | "second" }> = defineOp
     return dy;
   },
 
-  cost: plain(1),
+  cost: plain({ comparisons: 1 }),
 
   reference(dx, [dy, a, b], { of }) {
     for (let i = 0; i < dx.data.length; i++) dx.data[i] = b.data[i] > a.data[i] === (of === "second") ? dy.data[i] : 0;

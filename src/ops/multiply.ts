@@ -13,7 +13,7 @@ export const multiply: Op = defineOp({
     return a;
   },
 
-  cost: plain(1),
+  cost: plain({ multiplications: 1 }),
 
   gradient: (g, [a, b], dy) => [multiply(g, [dy, b], {}), sumTo(g, [multiply(g, [dy, a], {})], { shape: b.shape })],
 

@@ -13,7 +13,7 @@ export const normScale: Op<BatchNorm> = defineOp<BatchNorm>({
     return gamma;
   },
 
-  cost: plain(3),
+  cost: plain({ adds: 1, multiplications: 2 }),
 
   reference(y, [gamma, variance], { eps }) {
     for (let i = 0; i < y.data.length; i++) y.data[i] = gamma.data[i] / Math.sqrt(variance.data[i] + eps);

@@ -6,5 +6,5 @@ export const [relu, reluGradient] = activation({
   value: (x) => Math.max(x, 0),
   slope: (y) => (y > 0 ? 1 : 0),
   slopeReads: "output",
-  operations: 1,
+  operations: { comparisons: 1 },
 });

@@ -6,5 +6,5 @@ export const [relu6, relu6Gradient] = activation({
   value: (x) => Math.min(Math.max(x, 0), 6),
   slope: (y) => (y > 0 && y < 6 ? 1 : 0),
   slopeReads: "output",
-  operations: 2,
+  operations: { comparisons: 2 },
 });

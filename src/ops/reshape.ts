@@ -5,6 +5,7 @@ import { defineOp, type Op } from "../ir/op.ts";
 /** The same elements, in the same logical row-major order, under another shape. */
 export const reshape: Op<{ readonly shape: Shape }> = defineOp<{ readonly shape: Shape }>({
   name: "reshape",
+  isRouting: true,
   isView: true,
 
   shape([x], { shape }) {

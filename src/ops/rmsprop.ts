@@ -24,7 +24,7 @@ export const rmsprop: Op<RmsProp> = defineOp<RmsProp>({
     return [p, p, p];
   },
 
-  cost: plain(12),
+  cost: plain({ adds: 5, multiplications: 9 }),
 
   reference(next, [p, g, s, v, lr, scale], { decay, eps, momentum, weightDecay }, [, squares, velocity]) {
     next.data.set(p.data);

@@ -23,7 +23,7 @@ export const sgd: Op<Sgd> = defineOp<Sgd>({
     return [p, p];
   },
 
-  cost: plain(7),
+  cost: plain({ adds: 3, multiplications: 4 }),
 
   reference(next, [p, g, v, lr, scale], { momentum, nesterov, weightDecay }, [, velocity]) {
     next.data.set(p.data);

@@ -1,11 +1,13 @@
 import { need } from "../core/errors.ts";
 import { wideMitchellProduct, wideMitchellSlope } from "../core/mitchell.ts";
+import { type Shape, size } from "../core/shape.ts";
 
-/** Operations of one tap, beside the multiply–accumulates: additions (a comparison counts as one), those on integers apart. */
+/** Operations of one tap, beside the multiply–accumulates: additions, those on integers apart, and comparisons. */
 export interface TapCost {
   readonly macs: number;
   readonly adds: number;
   readonly integerAdds: number;
+  readonly comparisons?: number;
 }
 
 /** What flows back through one tap S(x, w) that a gradient dy reaches. */
@@ -32,6 +34,8 @@ export interface SimilarityRule {
   readonly cost: TapCost;
   /** S(x, w) is linear in w, so a scale of the output may be put into the weight. */
   readonly isLinear: boolean;
+  /** Deviation of the normal distribution that filters [out, in / groups, kh, kw] start with. */
+  readonly deviation: (filter: Shape, groups: number) => number;
   /** The gradients to choose from (`gradient` of the attributes), by name; the first is the default. */
   readonly gradients: Readonly<Record<string, SimilarityGradient>>;
 }
@@ -58,8 +62,8 @@ const adder: SimilarityGradient = {
   toInput: (dy, x, w) => dy * clip(w - x),
   toWeight: (dy, x, w) => dy * (x - w),
   isBilinear: false,
-  // The differences and the clipping, beside the multiplication by dy.
-  inputCost: { macs: 1, adds: 3, integerAdds: 0 },
+  // The difference and the clipping, beside the multiplication by dy.
+  inputCost: { macs: 1, adds: 1, integerAdds: 0, comparisons: 2 },
   weightCost: { macs: 1, adds: 1, integerAdds: 0 },
   rate: 0.2,
   surrogate: "dX = clip(W − X, −1, 1), dW = X − W, then scaled to the norm 0.2 · √elements",
@@ -84,15 +88,27 @@ const piecewise: SimilarityGradient = {
   weightCost: { macs: 1, adds: 0, integerAdds: 1 },
 };
 
+/** Variance 2 / fan-out. He et al., arXiv 1502.01852. */
+function ofFanOut([out, , ...kernel]: Shape, groups: number): number {
+  return Math.sqrt((2 * groups) / (out * size(kernel)));
+}
+
 export const similarities = {
-  product: { combine: (x, w) => x * w, cost: multiplyAccumulate, isLinear: true, gradients: { exact: derivative } },
-  /** AdderNet's: the negated L1 distance, a subtraction and an addition a tap. */
-  l1: { combine: (x, w) => -Math.abs(x - w), cost: twoAdditions, isLinear: false, gradients: { adder } },
+  product: {
+    combine: (x, w) => x * w,
+    cost: multiplyAccumulate,
+    isLinear: true,
+    deviation: ofFanOut,
+    gradients: { exact: derivative },
+  },
+  /** AdderNet's: the negated L1 distance, a subtraction and an addition a tap. Filters are compared with pixels, so they start in their range. */
+  l1: { combine: (x, w) => -Math.abs(x - w), cost: twoAdditions, isLinear: false, deviation: () => 1, gradients: { adder } },
   /** Mitchell's product (core/mitchell.ts); "ste" takes the ordinary product's gradient for its own. */
   mitchell: {
     combine: wideMitchellProduct,
     cost: mitchellTap,
     isLinear: false,
+    deviation: ofFanOut,
     gradients: {
       approx: approximate,
       exact: piecewise,

@@ -13,6 +13,7 @@ export interface Slice {
 /** A run of channels of x. */
 export const slice: Op<Slice> = defineOp<Slice>({
   name: "slice",
+  isRouting: true,
 
   shape([x], { start, length, axis }) {
     need(axis === 1, () => `only the channels (axis 1) can be sliced, found axis ${axis}`);
@@ -23,7 +24,7 @@ export const slice: Op<Slice> = defineOp<Slice>({
   },
 
   // Only the kept part is read.
-  cost: (_inputs, _attrs, outputs) => plain(0)([outputs[0]], {}, outputs),
+  cost: (_inputs, _attrs, outputs) => plain({})([outputs[0]], {}, outputs),
 
   gradient: (g, [x], dy, { start, length }) => [padChannels(g, [dy], { before: start, after: x.shape[1] - start - length })],
 
@@ -46,6 +47,7 @@ export interface PadChannels {
 /** Adds channels of zeros: the gradient of a slice. */
 export const padChannels: Op<PadChannels> = defineOp<PadChannels>({
   name: "padChannels",
+  isRouting: true,
 
   shape([x], { before, after }) {
     need(x.length >= 2, () => `the input must have channels, found ${formatShape(x)}`);
@@ -54,7 +56,7 @@ export const padChannels: Op<PadChannels> = defineOp<PadChannels>({
     return [x[0], before + x[1] + after, ...x.slice(2)];
   },
 
-  cost: plain(0),
+  cost: plain({}),
 
   gradient: (g, [x], dy, { before }) => [slice(g, [dy], { start: before, length: x.shape[1], axis: 1 })],
 

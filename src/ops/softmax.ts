@@ -25,7 +25,7 @@ export const softmax: Op = defineOp({
     return x;
   },
 
-  cost: plain(5),
+  cost: plain({ adds: 2, multiplications: 2, comparisons: 1 }),
   gradient: (g, _inputs, dy, _attrs, { outputs: [y] }) => [softmaxGradient(g, [dy, y], {})],
 
   reference(y, [x]) {
@@ -46,7 +46,7 @@ export const softmaxGradient: Op = defineOp({
     return y;
   },
 
-  cost: plain(4),
+  cost: plain({ adds: 2, multiplications: 2 }),
 
   reference(dx, [dy, y]) {
     const [n, classes] = y.shape;

@@ -4,9 +4,9 @@
  * of the logits is (p · Σt − t') / n.
  */
 import { need } from "../core/errors.ts";
-import { formatShape, isSameShape, type Shape, size } from "../core/shape.ts";
+import { formatShape, isSameShape, type Shape } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
-import { touched } from "./cost.ts";
+import { wholly } from "./cost.ts";
 import { softmaxRow } from "./softmax.ts";
 
 /** `smoothing`: the share of each target spread evenly over all classes. */
@@ -35,7 +35,7 @@ export const softmaxCrossEntropy: Op<CrossEntropy> = defineOp<CrossEntropy>({
     return [[], logits];
   },
 
-  cost: (inputs, _attrs, outputs) => ({ macs: 0, adds: 8 * size(inputs[0]), moved: touched(inputs, outputs) }),
+  cost: wholly({ adds: 3, multiplications: 4, comparisons: 1 }),
 
   gradient(g, [, target], dy, attrs, { outputs: [, probabilities] }) {
     return [softmaxCrossEntropyGradient(g, [probabilities, target, dy], attrs), undefined];
@@ -65,7 +65,7 @@ export const softmaxCrossEntropyGradient: Op<CrossEntropy> = defineOp<CrossEntro
     return probabilities;
   },
 
-  cost: (inputs, _attrs, outputs) => ({ macs: 0, adds: 5 * size(inputs[0]), moved: touched(inputs, outputs) }),
+  cost: wholly({ adds: 2, multiplications: 3 }),
 
   reference(dx, [probabilities, target, dloss], { smoothing }) {
     const [n, classes] = dx.shape;

@@ -14,6 +14,7 @@ import { foldConstants } from "./foldConstants.ts";
 import { fuseActivation } from "./fuseActivation.ts";
 import { optimise, optimiseTraining } from "./index.ts";
 import { removeDead } from "./removeDead.ts";
+import { type Arithmetic, arithmetics, setArithmetic } from "./setArithmetic.ts";
 import { sinkShuffle } from "./sinkShuffle.ts";
 
 const init = { kind: "constant", value: 1 } as const;
@@ -51,6 +52,22 @@ function show(name: string, before: Graph, after: Graph): void {
 test("a normalisation is folded into the convolution before it, as graph", () => {
   const graph = residual();
   show("foldBatchNorm", graph, foldBatchNorm(graph));
+});
+
+test("adders take the place of the products that a normalisation follows, but for the first and the last; Mitchell products of all", () => {
+  const g = graphScope();
+  let x = conv(g.scope("first"), g.input("image", [1, 3, 2, 2]), 4);
+  x = conv(g.scope("second"), norm(g.scope("norm1"), x), 4);
+  // Moved channels are normalised all the same; a sum is not.
+  x = norm(g.scope("norm2"), ops.channelShuffle(g, [x], { groups: 2 }));
+  x = ops.add(g, [x, conv(g.scope("third"), x, 4)], {});
+  g.output("y", norm(g.scope("norm3"), conv(g.scope("last"), x, 2)));
+  const graph = g.finish();
+  show("setArithmetic", graph, setArithmetic(graph, { arithmetic: "adder" }));
+  const layers = (arithmetic: Arithmetic): number =>
+    setArithmetic(graph, { arithmetic }).nodes.filter(({ attrs }) => Object.values(attrs).includes(arithmetics[arithmetic].similarity))
+      .length;
+  assert.deepEqual([layers("adder"), layers("mitchell"), layers("product")], [1, 4, 4]);
 });
 
 test("a normalisation is not folded where something else reads the convolution", () => {

@@ -17,10 +17,13 @@ export interface Rewriting {
 /** Emits what stands for a node and returns its outputs (none: nothing reads them); undefined keeps the node as it is. */
 export type Rewriter = (node: Node, rewriting: Rewriting) => readonly Value[] | undefined;
 
-/** A graph with the same leaves whose nodes are what `rewriter` makes of each; outputs and updates follow. Values get new ids. */
-export function rewrite(graph: Graph, rewriter: Rewriter): Graph {
-  const root = extendScope({ leaves: graph.leaves, nodes: [], outputs: {}, updates: [] });
-  const places = new Map<Value, Value>(graph.leaves.map((leaf) => [leaf, leaf]));
+/**
+ * A graph whose nodes are what `rewriter` makes of each; outputs and updates follow. Values get new ids; leaves stay, but for those that `renewed`
+ * puts another in the place of.
+ */
+export function rewrite(graph: Graph, rewriter: Rewriter, renewed: ReadonlyMap<Value, Value> = new Map()): Graph {
+  const places = new Map<Value, Value>(graph.leaves.map((leaf) => [leaf, renewed.get(leaf) ?? leaf]));
+  const root = extendScope({ leaves: [...places.values()], nodes: [], outputs: {}, updates: [] });
   const map = (value: Value): Value => {
     const place = places.get(value);
     if (!place) throw new InternalError(`%${value.id} was dropped by a rewrite, but is still read`);
@@ -37,7 +40,7 @@ export function rewrite(graph: Graph, rewriter: Rewriter): Graph {
     for (const [i, value] of outputs.entries()) places.set(node.outputs[i], value);
   }
   for (const [name, value] of Object.entries(graph.outputs)) root.output(name, map(value));
-  for (const { target, source } of graph.updates) root.update(target, map(source));
+  for (const { target, source } of graph.updates) root.update(map(target), map(source));
   return root.finish();
 }
 

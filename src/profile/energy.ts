@@ -1,7 +1,10 @@
-import type { Cost } from "../ir/op.ts";
+import type { Operations } from "../ir/op.ts";
 
 /** Number types of the published table. */
 export type NumberType = "f32" | "f16" | "i32" | "i8";
+
+/** The number types in the table's order. */
+export const numberTypes: readonly NumberType[] = ["f32", "f16", "i32", "i8"];
 
 /**
  * Energy of one operation in picojoules, 45 nm at 0.9 V: Horowitz, "Computing's energy problem", ISSCC 2014, figure 1.1.9. Moving data is not in it, so
@@ -14,8 +17,17 @@ const energyTable: Readonly<Record<NumberType, { readonly add: number; readonly 
   i8: { add: 0.03, multiply: 0.2 },
 };
 
-/** Microjoules of the arithmetic: a multiply–accumulate is one multiplication and one addition, a comparison counts as an addition. */
-export function energyOf({ macs, adds }: Pick<Cost, "macs" | "adds">, type: NumberType = "f32"): number {
+/** The types that some arithmetic can be done in: adding the bits of floats (Mitchell's product) has no meaning for integers. */
+export function typesOf({ integerAdds = 0 }: Operations): readonly NumberType[] {
+  return integerAdds > 0 ? ["f32", "f16"] : numberTypes;
+}
+
+/**
+ * Microjoules of the arithmetic if every number had the type: a multiply–accumulate is one multiplication and one addition, a comparison takes
+ * what an addition takes. For the sums of bits the table has no 16-bit integers: that of 32 bits is an upper bound.
+ */
+export function energyOf(operations: Operations, type: NumberType = "f32"): number {
+  const { macs, adds, multiplications = 0, comparisons = 0, integerAdds = 0 } = operations;
   const { add, multiply } = energyTable[type];
-  return (macs * (multiply + add) + adds * add) / 1e6;
+  return ((macs + multiplications) * multiply + (macs + adds + comparisons) * add + integerAdds * energyTable.i32.add) / 1e6;
 }

@@ -1,26 +1,22 @@
 import { type Shape, size } from "../core/shape.ts";
 import { lowerBound } from "../engine/memory.ts";
 import { type Graph, type Node, operands, type Value } from "../ir/graph.ts";
-import { costOf } from "../ir/op.ts";
+import { costOf, type Operations, sumOperations } from "../ir/op.ts";
 
-/** The cost of one node by its op's rule: multiply–accumulates and additions are kept apart, `bytes` are read and written (float32). */
-export interface CostRow {
+/** The cost of one node by its op's rule: kinds of arithmetic are kept apart, `bytes` are read and written (float32). */
+export interface CostRow extends Required<Operations> {
   readonly op: string;
   readonly scope: string;
   readonly shape: Shape;
   readonly params: number;
-  readonly macs: number;
-  readonly adds: number;
   readonly bytes: number;
 }
 
 /** A graph's cost, whole and by node, for the batch it was built with. */
-export interface StaticCost {
+export interface StaticCost extends Required<Operations> {
   readonly rows: readonly CostRow[];
   /** Learnable scalars (running statistics are not). */
   readonly params: number;
-  readonly macs: number;
-  readonly adds: number;
   readonly bytes: number;
   /** Bytes of the weights file's tensors, running statistics included. */
   readonly weightBytes: number;
@@ -40,8 +36,7 @@ export function staticCost(graph: Graph): StaticCost {
   return {
     rows,
     params: sizes(stored.filter((leaf) => leaf.kind === "parameter")),
-    macs: total((row) => row.macs),
-    adds: total((row) => row.adds),
+    ...sumOperations(rows),
     bytes: total((row) => row.bytes),
     weightBytes: sizes(stored) * BYTES,
     peakBytes: peakActivationBytes(graph),
@@ -51,9 +46,16 @@ export function staticCost(graph: Graph): StaticCost {
 function costRow(node: Node, counted: Set<Value>): CostRow {
   const own = operands(node).filter((value) => value.kind === "parameter" && !counted.has(value));
   for (const value of own) counted.add(value);
-  const { macs, adds, moved } = costOf(node);
+  const { moved, ...operations } = costOf(node);
   const params = own.reduce((sum, value) => sum + size(value.shape), 0);
-  return { op: node.op.name, scope: node.scope, shape: node.outputs[0].shape, params, macs, adds, bytes: moved * BYTES };
+  return {
+    op: node.op.name,
+    scope: node.scope,
+    shape: node.outputs[0].shape,
+    params,
+    ...sumOperations([operations]),
+    bytes: moved * BYTES,
+  };
 }
 
 /** Views share memory with what they view; everything else lives from its node to its last reader. */

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { leavesOf } from "../ir/graph.ts";
+import { leavesOf, type Node } from "../ir/graph.ts";
 import { verify } from "../ir/verify.ts";
+import { emitNetwork, findNetwork, resolveOptions } from "../networks/index.ts";
+import { ops } from "../ops/index.ts";
 import { initialise } from "./initialise.ts";
 import { tinyBuilder, tinyRecipe } from "./tinyTask.testing.ts";
-import { evaluationGraph, startingWeights, trainingGraph } from "./trainingGraph.ts";
+import { type Builder, evaluationGraph, startingWeights, trainingGraph } from "./trainingGraph.ts";
 
 const shape = { build: tinyBuilder(), batch: 4, size: 8, channels: 1, classes: 3 };
 
@@ -37,6 +39,23 @@ test("every parameter is updated, and only weights of rank 2 and 4 decay", () =>
     "head.weight": 0.25,
     "head.bias": 0,
   });
+});
+
+test("adders decay as the weights that they are, and their layer's rate reaches the optimiser", () => {
+  const network = findNetwork("vanilla-compact");
+  const build: Builder = (g, image, { classes }) => {
+    return emitNetwork(g, image, network, resolveOptions(network, { classes, width: 0.25, arithmetic: "adder" }));
+  };
+  const graph = verify(trainingGraph({ ...shape, build, recipe: tinyRecipe({ weightDecay: 0.25 }) }));
+  const filters = new Set(
+    graph.nodes.flatMap(({ attrs, inputs }) => ("similarity" in attrs && attrs.similarity === "l1" ? [inputs[1]] : [])),
+  );
+  assert.ok(filters.size > 0);
+  for (const { target, source } of graph.updates.filter((update) => update.target.kind === "parameter")) {
+    const { attrs, inputs } = source.producer as Node;
+    assert.equal((attrs as { readonly weightDecay: number }).weightDecay, target.shape.length > 1 ? 0.25 : 0);
+    if (filters.has(target)) assert.equal(inputs[1].producer?.op, ops.layerRate);
+  }
 });
 
 test("states carry the names of the weights they belong to", () => {

@@ -47,6 +47,68 @@ test("compare counts designs in a backbone, and says what is refused", async () 
   );
 });
 
+test("compare takes a network in every arithmetic; one that cannot be computed so is told, the others are counted", async () => {
+  const { stdout } = await work.run(["compare", "resnet-20", "--arithmetic", "all", "--json"]);
+  const { rows } = JSON.parse(stdout);
+  assert.deepEqual(
+    rows.map(({ label, macs }: { label: string; macs: number }) => [label, macs]),
+    [
+      ["product", 40_551_040],
+      ["adder", 443_008],
+      ["mitchell", 0],
+    ],
+  );
+  const two = await work.run(["compare", "vgg-16", "--arithmetic", "product,adder", "--size", "32"]);
+  assert.match(two.stderr, /adder: vgg-16: arithmetic "adder" is for convolutions that a normalisation follows/);
+  assert.match(two.stdout, /^product /m);
+});
+
+test("networks with --arithmetic are those that can compute so, by kinds of operations and energy", async () => {
+  const shown = JSON.parse((await work.run(["networks", "--filter", "squeezene", "--arithmetic", "adder", "--json"])).stdout);
+  assert.ok(shown.every(({ name }: { name: string }) => name.startsWith("squeezenext")));
+  assert.ok(shown[0].operations.adds > 2 * shown[0].operations.macs && shown[0].microjoules.i8 > 0);
+  const { stdout } = await work.run(["networks", "--family", "addernet", "--energy"]);
+  assert.match(stdout, /addernet-resnet-20 +32 +272,484 +443 k +201 k +81\.0 M +188 k +– +75\.9 µJ/);
+});
+
+test("profile says what the network would take by adders and by Mitchell products", async () => {
+  const { stdout } = await work.run(["profile", "resnet-20", "--classes", "10"]);
+  assert.match(stdout, /arithmetic energy +188 µJ in float32, .* 9\.38 µJ in int8/);
+  assert.match(stdout, /as adders +75\.4 µJ in float32 \(−60 %\), 2\.56 µJ in int8 \(−73 %\), 443 k MACs left\n/);
+  assert.match(stdout, /as Mitchell products +41\.7 µJ in float32 \(−78 %\), .* in float16 .*, 0 MACs left\n/);
+  const { forms, integerAdds } = JSON.parse((await work.run(["profile", "squeezenet-1.1", "--arithmetic", "mitchell", "--json"])).stdout);
+  assert.ok(integerAdds > 0);
+  assert.deepEqual(
+    forms.map(({ arithmetic, refused }: { arithmetic: string; refused?: string }) => [arithmetic, refused === undefined]),
+    [
+      ["product", true],
+      ["adder", false],
+    ],
+  );
+});
+
+test("a model of adders is trained, saved with its arithmetic, and evaluated", async () => {
+  const shape = ["--network", "vanilla-compact", "--width", "0.5", "--size", "16", "--arithmetic", "adder"];
+  const fitted = await work.run([
+    "fit",
+    "bars",
+    ...shape,
+    "--epochs",
+    "6",
+    "--batch",
+    "8",
+    "--threads",
+    "1",
+    "--out",
+    "adders.safetensors",
+  ]);
+  assert.equal(fitted.code, 0, fitted.stderr);
+  assert.match(fitted.stderr, /vanilla-compact ×0\.5, arithmetic adder, for 16×16×1/);
+  assert.match(String(await work.read("adders.safetensors")), /"arithmetic\\?":\\?"adder/);
+  const { accuracy } = JSON.parse((await work.run(["evaluate", "adders.safetensors", "bars", "--part", "all", "--json"])).stdout);
+  assert.ok(accuracy > 0.6, `${accuracy}`);
+});
+
 test("compare that is interrupted keeps what is finished, and goes on from it", async () => {
   const args = [
     "compare",
@@ -73,7 +135,7 @@ test("compare that is interrupted keeps what is finished, and goes on from it", 
   assert.equal(code, 0, stderr);
   assert.match(stderr, /kept\.json: [12] of 3 are known already/);
   assert.ok(!/^depthwise: \d/m.test(stderr), "it is not trained again");
-  assert.match(stdout, /network +size +params +MACs +accuracy/);
+  assert.match(stdout, /network +size +params +MACs +additions +comparisons +float32 +int8 +accuracy/);
   const finished = JSON.parse(String(await work.read("kept.json"))).rows;
   assert.equal(finished[0].accuracy, kept[0].accuracy);
   assert.ok(finished.every(({ accuracy }: { accuracy: number }) => accuracy > 0.5));
@@ -95,6 +157,10 @@ const refusals: readonly (readonly [args: readonly string[], message: RegExp])[]
   [["compare", "--conv", "gost"], /unknown design "gost"\n {2}did you mean "ghost"/],
   [["compare", "ghostnet", "--conv", "all"], /--conv needs a plain backbone, found ghostnet/],
   [["profile", "mobilenet-v2", "--conv", "ghost"], /needs a plain backbone/],
+  [["profile", "vgg-16", "--arithmetic", "adder"], /there are none; nearest legal value "product"/],
+  [["profile", "resnet-20", "--arithmetic", "mitchel"], /unknown arithmetic "mitchel"\n {2}did you mean "mitchell"/],
+  [["profile", "resnet-20", "--arithmetic", "mitchell", "--gradient", "stee"], /did you mean "ste"\?/],
+  [["compare", "resnet-20", "--arithmetic", "product,ader"], /unknown arithmetic "ader"\n {2}did you mean "adder"/],
 ];
 
 for (const [args, message] of refusals) {

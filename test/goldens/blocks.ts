@@ -23,6 +23,7 @@ import type { Value } from "../../src/ir/graph.ts";
 import type { Scope } from "../../src/ir/scope.ts";
 import { makeDivisible } from "../../src/networks/network.ts";
 import { channelShuffle } from "../../src/ops/channelShuffle.ts";
+import { adderFamily } from "./adderFamily.ts";
 import { Mismatch } from "./compare.ts";
 import { compConvBlocks } from "./compConvFamily.ts";
 import { micronetBlocks } from "./micronet.ts";
@@ -140,6 +141,7 @@ export const blocks: Readonly<Record<string, Build>> = {
   ...micronetBlocks,
   ...scaledFamilies,
   ...compConvBlocks,
+  ...adderFamily,
 };
 
 /** Reads a constructor's arguments and, at the end, names those that no reader asked for. */

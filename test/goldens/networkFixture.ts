@@ -34,6 +34,7 @@ export interface GradientSet {
 export interface NetworkFixture {
   readonly format: string;
   readonly family: string;
+  readonly id: string;
   readonly constructor: Readonly<Record<string, unknown>>;
   readonly input: Drawn;
   readonly recipe: Recipe;
@@ -41,7 +42,7 @@ export interface NetworkFixture {
   readonly state: readonly StateEntry[];
   readonly state_crc32: string;
   readonly bn: readonly { readonly eps: number; readonly momentum: number }[];
-  readonly macs: { readonly per_image: { readonly total: number } };
+  readonly macs: { readonly per_image: { readonly total: number; readonly adder?: number } };
   readonly logits_shape: readonly number[];
   readonly logits: readonly number[];
   readonly stages: readonly (Digest & { readonly name: string })[];
@@ -86,7 +87,7 @@ export interface Prepared {
 
 /** Draws the weights and checks their sum. */
 export function prepare(fixture: NetworkFixture): Prepared {
-  const counterpart = counterpartOf(fixture.family, fixture.constructor);
+  const counterpart = counterpartOf(fixture.family, fixture.constructor, fixture.id);
   const tensors = fixture.state.map((entry) => drawState(entry, fixture.recipe));
   const checksum = stateChecksum(fixture.state, tensors);
   expect(checksum === fixture.state_crc32, () => `state_crc32: ${checksum}, needed ${fixture.state_crc32}`);

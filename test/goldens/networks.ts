@@ -99,6 +99,11 @@ const rules: readonly Rule[] = [
     counterpart: ([, width]) => counterpart("ghostnet", { width: Number(width) / 100 }, "timm"),
   },
   {
+    family: "addernet",
+    pattern: /^adder_resnet(\d+)$/,
+    counterpart: ([, depth]) => counterpart(`addernet-resnet-${depth}`, {}, "noah"),
+  },
+  {
     family: "channelnet",
     pattern: /^version ([123])$/,
     counterpart: ([, version]) => ({
@@ -118,22 +123,22 @@ function efficientnet(name: string, isTensorflow: boolean): Counterpart {
 /** Arguments beside the name that references take, as our options. */
 const further: Readonly<Record<string, keyof NetworkOptions>> = { num_classes: "classes", width_mult: "width" };
 
-/** What a reference is called by: its name, or the arguments that stand for one. */
-function nameOf({ name, prototxt, group, model_size, version, ...rest }: Readonly<Record<string, unknown>>): {
-  id: string;
-  rest: Readonly<Record<string, unknown>>;
-} {
-  const megvii = group === undefined ? "" : `group ${group}, model_size ${model_size}`;
+/** What a reference is called by: its name, or the arguments that stand for one, or where it takes none the fixture's. */
+function nameOf(
+  { name, prototxt, group, model_size, version, ...rest }: Readonly<Record<string, unknown>>,
+  fixture: string,
+): { id: string; rest: Readonly<Record<string, unknown>> } {
+  const megvii = group === undefined ? fixture : `group ${group}, model_size ${model_size}`;
   const numbered = version === undefined ? megvii : `version ${version}`;
   return { id: String(name ?? prototxt ?? numbered), rest };
 }
 
 /** Our network for a fixture's family and constructor; anything that has none is named. */
-export function counterpartOf(family: string, called: Readonly<Record<string, unknown>>): Counterpart {
+export function counterpartOf(family: string, called: Readonly<Record<string, unknown>>, fixture: string): Counterpart {
   if (family === "igc") return interleavedCounterpart(called);
   if (family === "micronet") return micronetCounterpart(called);
   if (family === "compconv") return compConvCounterpart(called);
-  const { id, rest } = nameOf(called);
+  const { id, rest } = nameOf(called, fixture);
   for (const rule of rules) {
     const match = rule.family === family ? rule.pattern.exec(id) : null;
     if (!match) continue;

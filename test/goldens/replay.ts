@@ -5,7 +5,8 @@ import type { Backend } from "../../src/engine/session.ts";
 import { parseSafetensors } from "../../src/formats/safetensors.ts";
 import { Mismatch, type Tolerances } from "./compare.ts";
 import type { NetworkFixture } from "./networkFixture.ts";
-import { replayBlock } from "./replayBlock.ts";
+import { readFixture, replayBlock } from "./replayBlock.ts";
+import { replayMitchell } from "./replayMitchell.ts";
 import { replayNetwork } from "./replayNetwork.ts";
 
 const NETWORK_FORMAT = "lightcnn-golden-net/1";
@@ -49,7 +50,9 @@ export async function replayFile(file: string, backend: Backend, tolerances: Tol
 
 async function replay(file: string, backend: Backend, tolerances: Tolerances): Promise<readonly string[]> {
   if (file.endsWith(".safetensors")) {
-    await replayBlock(parseSafetensors(readFileSync(file), "fixture"), backend, tolerances);
+    const fixture = parseSafetensors(readFileSync(file), "fixture");
+    if (readFixture(fixture).about.family === "mitchell") return replayMitchell(fixture, backend, tolerances);
+    await replayBlock(fixture, backend, tolerances);
     return [];
   }
   const fixture: NetworkFixture = JSON.parse(readFileSync(file, "utf8"));

@@ -4,6 +4,7 @@ import type { Backend, Session } from "../../src/engine/session.ts";
 import { type Graph, leavesOf, type Value } from "../../src/ir/graph.ts";
 import { costOf } from "../../src/ir/op.ts";
 import { verify } from "../../src/ir/verify.ts";
+import type { Similar } from "../../src/ops/similarity.ts";
 import { differentiate } from "../../src/passes/differentiate.ts";
 import { optimiseTraining } from "../../src/passes/index.ts";
 import { expect, expectShape, Mismatch } from "./compare.ts";
@@ -43,9 +44,24 @@ export function countParams(graph: Graph): number {
   return leavesOf(graph, "parameter").reduce((sum, leaf) => sum + size(leaf.shape), 0);
 }
 
-/** Multiply–accumulates of a graph. */
-export function countMacs(graph: Graph): number {
+function countMacs(graph: Graph): number {
   return graph.nodes.reduce((sum, node) => sum + costOf(node).macs, 0);
+}
+
+/** Adder operations of a graph: taps of distances, biases not counted. */
+function countAdders(graph: Graph): number {
+  const shapes = (values: readonly Value[]): readonly Shape[] => values.map(({ shape }) => shape);
+  return graph.nodes
+    .filter(({ op, attrs }) => op.takesSimilarity && (attrs as Partial<Similar>).similarity === "l1")
+    .reduce((sum, { op, inputs, attrs, outputs }) => sum + op.cost(shapes(inputs.slice(0, 2)), attrs, shapes(outputs)).adds / 2, 0);
+}
+
+/** Multiply–accumulates and, where the fixture tells them, adder operations of one image. */
+export function expectCounts(graph: Graph, images: number, needed: { readonly total: number; readonly adder?: number }): void {
+  const macs = countMacs(graph) / images;
+  expect(macs === needed.total, () => `MACs: ${macs}, needed ${needed.total}`);
+  const adders = countAdders(graph) / images;
+  expect(adders === (needed.adder ?? 0), () => `adder operations: ${adders}, needed ${needed.adder ?? 0}`);
 }
 
 /** Names and shapes of parameters and states must be exactly those needed. */

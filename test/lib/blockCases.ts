@@ -153,6 +153,14 @@ export const papers: readonly BlockCase[] = [
     },
     2,
   ),
+  row("residual block", 6, 8, (g, x) => blocks.basicBlock(g, x, { out: 8, stride: 2, shortcut: "zeros" }), 2),
+  row("residual block with a projection", 6, 8, (g, x) => blocks.basicBlock(g, x, { out: 8, stride: 2 }), 2),
+  row("bottleneck", 6, 16, (g, x) => blocks.bottleneck(g, x, { hidden: 4 })),
+  row("AdderNet's convolution", 6, 10, (g, x) => blocks.adderConvolution(g, x, { out: 10, groups: 2, hasBias: true })),
+  row("AdderNet's basic block", 6, 6, (g, x) => blocks.adderBasicBlock(g, x, { out: 6 })),
+  row("AdderNet's basic block, stride 2", 6, 8, (g, x) => blocks.adderBasicBlock(g, x, { out: 8, stride: 2 }), 2),
+  row("AdderNet's bottleneck", 16, 16, (g, x) => blocks.adderBottleneck(g, x, { hidden: 4 })),
+  row("AdderNet's bottleneck, stride 2", 6, 16, (g, x) => blocks.adderBottleneck(g, x, { hidden: 4, stride: 2 }), 2),
 ];
 
 /** Classification layers, which leave [n, classes]. */

@@ -1,15 +1,18 @@
 import { stat } from "node:fs/promises";
 import {
+  type Axis,
   type ComparisonPlace,
   type ComparisonRow,
   candidateKey,
   countCandidate,
+  energyOf,
   measureCandidates,
   OptionError,
   readComparison,
   scatterPlot,
   TrainingError,
   trainCandidate,
+  typesOf,
   writeComparison,
 } from "../../index.ts";
 import { atomicWrite, readFileBytes } from "../../node.ts";
@@ -18,7 +21,7 @@ import type { Context } from "../context.ts";
 import { openData } from "../data.ts";
 import { interruptible } from "../interrupt.ts";
 import { given, numberOption, type RawOptions, shareOption, textOption, wholeOption } from "../options.ts";
-import { duration, grouped, percent, printable, short, table } from "../terminal/text.ts";
+import { duration, energy, grouped, percent, printable, short, table } from "../terminal/text.ts";
 import { type AskedComparison, built, readComparisonAsked, sizedCandidates } from "./comparePlan.ts";
 
 /** A comparison under way: what was asked for, what it is done on, and what is known. */
@@ -174,47 +177,69 @@ async function train(job: Job, { data, rules, seed, validation }: Learning): Pro
 
 function comparisonTable(rows: readonly ComparisonRow[]): string {
   const [isMeasured, isTrained] = [rows.some((row) => row.milliseconds !== undefined), rows.some((row) => row.accuracy !== undefined)];
-  const hasAdds = rows.some((row) => row.adds > 2 * row.macs);
-  const order = isTrained ? [...rows].sort((a, b) => (b.accuracy ?? -1) - (a.accuracy ?? -1)) : [...rows].sort((a, b) => a.macs - b.macs);
+  const order = isTrained
+    ? [...rows].sort((a, b) => (b.accuracy ?? -1) - (a.accuracy ?? -1))
+    : [...rows].sort((a, b) => energyOf(a) - energyOf(b));
   const head = [
     "network",
     "size",
     "params",
     "MACs",
-    ...(hasAdds ? ["additions"] : []),
+    "additions",
+    "comparisons",
+    "float32",
+    "int8",
     ...(isMeasured ? ["ms"] : []),
     ...(isTrained ? ["accuracy", "trained in"] : []),
   ];
-  const cells = order.map(({ label, size, params, macs, adds, milliseconds, accuracy, trainingSeconds }) => [
-    label,
-    String(size),
-    grouped(params),
-    short(macs),
-    ...(hasAdds ? [short(adds)] : []),
-    ...(isMeasured ? [milliseconds === undefined ? "–" : milliseconds.toPrecision(3)] : []),
-    ...(isTrained
-      ? [accuracy === undefined ? "–" : percent(accuracy, 2), trainingSeconds === undefined ? "–" : duration(trainingSeconds)]
-      : []),
-  ]);
-  return table(head, cells);
+  const cells = order.map((row) => {
+    const { label, size, params, macs, adds, comparisons = 0, milliseconds, accuracy, trainingSeconds } = row;
+    return [
+      label,
+      String(size),
+      grouped(params),
+      short(macs),
+      short(adds),
+      short(comparisons),
+      energy(energyOf(row, "f32")),
+      typesOf(row).includes("i8") ? energy(energyOf(row, "i8")) : "–",
+      ...(isMeasured ? [milliseconds === undefined ? "–" : milliseconds.toPrecision(3)] : []),
+      ...(isTrained
+        ? [accuracy === undefined ? "–" : percent(accuracy, 2), trainingSeconds === undefined ? "–" : duration(trainingSeconds)]
+        : []),
+    ];
+  });
+  const note = "float32, int8: the arithmetic's energy by the published table of 45 nm, moving data not counted";
+  return `${table(head, cells)}\n\n${note}`;
+}
+
+/** What the picture shows as cost: measured time; else multiply–accumulates, or where some do without, energy. */
+function costAxis(rows: readonly ComparisonRow[]): { readonly axis: Axis; of(row: ComparisonRow): number } {
+  if (rows.every(({ milliseconds }) => milliseconds !== undefined))
+    return { axis: { title: "milliseconds an image, here", kind: "ms" }, of: ({ milliseconds }) => milliseconds as number };
+  if (rows.every(({ macs, adds }) => adds <= 2 * macs))
+    return { axis: { title: "multiply–accumulates an image", kind: "count" }, of: ({ macs }) => Math.max(1, macs) };
+  return {
+    axis: { title: "microjoules of arithmetic an image, float32, by the table of 45 nm", kind: "count" },
+    of: (row) => energyOf(row),
+  };
 }
 
 /** Cost against accuracy where anything was trained, else against size. */
 async function draw(file: string, rows: readonly ComparisonRow[], { place: { size }, learning, context }: Job): Promise<void> {
-  const isMeasured = rows.every(({ milliseconds }) => milliseconds !== undefined);
+  const cost = costAxis(rows);
   const trained = rows.filter(({ accuracy }) => accuracy !== undefined);
   const shown = trained.length > 0 ? trained : rows;
-  const points = shown.map(({ label, group, params, macs, milliseconds, accuracy }) => ({
-    ...{ label, group, params },
-    x: isMeasured ? (milliseconds as number) : Math.max(1, macs),
-    y: accuracy ?? params,
-  }));
+  const points = shown.map((row) => {
+    const { label, group, params, accuracy } = row;
+    return { label, group, params, x: cost.of(row), y: accuracy ?? params };
+  });
   const images = size === undefined ? "each at its published size" : `${size}×${size} pixels`;
   const how = learning && trained.length > 0 ? `${learning.data.name}, epochs: ${learning.rules.epochs}, one recipe for all` : "one image";
   const svg = scatterPlot(points, {
     title: trained.length > 0 ? "Accuracy beside cost" : "Size beside cost",
     subtitle: `${shown.length} networks, ${images}, ${how}`,
-    x: isMeasured ? { title: "milliseconds an image, here", kind: "ms" } : { title: "multiply–accumulates an image", kind: "count" },
+    x: cost.axis,
     y: trained.length > 0 ? { title: "accuracy", kind: "percent" } : { title: "parameters", kind: "count" },
   });
   await atomicWrite(file, new TextEncoder().encode(svg));

@@ -1,9 +1,12 @@
 import { availableParallelism } from "node:os";
 import {
+  type Arithmetic,
+  arithmetics,
   blocks,
   type Candidate,
   findNetwork,
   GoldcrestError,
+  gradientsOf,
   isDesign,
   type NetworkOptions,
   nearest,
@@ -43,6 +46,35 @@ function designsOf(text: string | undefined): readonly (keyof typeof blocks.desi
   });
 }
 
+/** The arithmetics of --arithmetic: all, or some names with commas between. */
+function arithmeticsOf(text: string | undefined): readonly Arithmetic[] | undefined {
+  const all = Object.keys(arithmetics) as Arithmetic[];
+  if (text === undefined) return undefined;
+  if (text === "all") return all;
+  return text.split(",").map((name) => {
+    const found = all.find((each) => each === name);
+    if (found) return found;
+    const near = nearest(name, ["all", ...all]);
+    throw new OptionError(
+      `unknown arithmetic ${JSON.stringify(name)}\n  ${near ? `did you mean "${near}"?   ` : ""}(all, ${all.join(", ")})`,
+    );
+  });
+}
+
+/** One candidate for each choice of --arithmetic; a gradient goes to those that have it. */
+function inArithmetics({ label, ...candidate }: Candidate, chosen: readonly Arithmetic[] | undefined, isAlone: boolean): Candidate[] {
+  if (!chosen) return [{ label, ...candidate }];
+  return chosen.map((arithmetic) => {
+    const { gradient, ...options } = candidate.options;
+    const isOwn = gradient !== undefined && (chosen.length === 1 || gradientsOf(arithmetic).includes(gradient));
+    return {
+      ...candidate,
+      label: chosen.length === 1 ? label : isAlone ? arithmetic : `${label} ${arithmetic}`,
+      options: { ...options, arithmetic, ...(isOwn ? { gradient } : {}) },
+    };
+  });
+}
+
 function namesOf(operands: readonly string[], raw: RawOptions, hasDesigns: boolean): readonly string[] {
   if (hasFlag(raw, "all")) {
     if (operands.length > 0) throw new OptionError(`found --all and ${operands.join(", ")}; give one`);
@@ -64,16 +96,18 @@ function namesOf(operands: readonly string[], raw: RawOptions, hasDesigns: boole
 export function readComparisonAsked(operands: readonly string[], raw: RawOptions): AskedComparison {
   const designs = designsOf(textOption(raw, "conv"));
   const names = namesOf(operands, raw, designs !== undefined);
-  const { conv: _, ...shared } = networkOptions(raw);
+  const { conv: _, arithmetic: __, ...shared } = networkOptions(raw);
+  const chosen = arithmeticsOf(textOption(raw, "arithmetic"));
   const candidates = names.flatMap((network) => {
     if (!designs) return [{ label: network, network, options: shared }];
     return designs.map(
       (conv): Candidate => ({ label: names.length === 1 ? conv : `${network} ${conv}`, network, options: { ...shared, conv } }),
     );
   });
+  const all = candidates.flatMap((candidate) => inArithmetics(candidate, chosen, candidates.length === 1));
   return {
-    candidates: [...new Map(candidates.map((candidate) => [candidate.label, candidate])).values()],
-    isNamed: !hasFlag(raw, "all") && designs === undefined,
+    candidates: [...new Map(all.map((candidate) => [candidate.label, candidate])).values()],
+    isNamed: !hasFlag(raw, "all") && designs === undefined && (chosen?.length ?? 1) === 1,
     size: wholeOption(raw, "size", 1),
     channels: wholeOption(raw, "channels", 1),
     classes: wholeOption(raw, "classes", 1),

@@ -60,7 +60,10 @@ async function announce(job: Job, stages: StageWords, isResumed: boolean, contex
   const { params, macs } = costOf(job);
   const width = options.width === undefined ? "" : ` ×${options.width}`;
   const { size, channels } = preprocessing;
-  context.note(`${network}${width} for ${size}×${size}×${channels}: ${grouped(params)} parameters, ${short(macs)}MACs an image`);
+  const arithmetic = options.arithmetic === undefined ? "" : `, arithmetic ${options.arithmetic},`;
+  context.note(
+    `${network}${width}${arithmetic} for ${size}×${size}×${channels}: ${grouped(params)} parameters, ${short(macs)}MACs an image`,
+  );
   const counts = [`${grouped(parts.train.length)} train`];
   if (parts.validation.length > 0) counts.push(`${grouped(parts.validation.length)} choose the epoch`);
   if (parts.test.length > 0) counts.push(`${grouped(parts.test.length)} are kept for the end`);

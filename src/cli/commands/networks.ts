@@ -1,7 +1,22 @@
-import { type CatalogueEntry, catalogue, families, nearest, networks, OptionError } from "../../index.ts";
+import {
+  type Arithmetic,
+  arithmetics,
+  buildNetwork,
+  type CatalogueEntry,
+  catalogue,
+  energyOf,
+  families,
+  nearest,
+  networks,
+  numberTypes,
+  type Operations,
+  OptionError,
+  staticCost,
+  typesOf,
+} from "../../index.ts";
 import type { Context } from "../context.ts";
-import { choiceOption, type RawOptions, textOption } from "../options.ts";
-import { grouped, short, table } from "../terminal/text.ts";
+import { choiceOption, hasFlag, type RawOptions, textOption } from "../options.ts";
+import { energy, grouped, short, table } from "../terminal/text.ts";
 
 /** What --sort takes: how two entries compare, and which of them have nothing to compare. */
 const columns = {
@@ -15,25 +30,75 @@ const columns = {
 
 type Column = keyof typeof columns;
 
+/** An entry, and where asked for what its arithmetic consists of and takes. */
+type Listed = CatalogueEntry & {
+  readonly arithmetic?: Arithmetic;
+  readonly operations?: Operations;
+  readonly microjoules?: Record<string, number>;
+};
+
 /** Rows at which the networks' readings are told too. */
 const FEW = 16;
 
 /** `goldcrest networks`: every network at every published size, its counts beside the published ones. */
 export async function listNetworks(raw: RawOptions, context: Context): Promise<void> {
-  const entries = sorted(chosen(raw), choiceOption(raw, "sort", Object.keys(columns) as Column[]));
+  const listed = sorted(chosen(raw), choiceOption(raw, "sort", Object.keys(columns) as Column[]));
+  const isCosted = hasFlag(raw, "energy") || textOption(raw, "arithmetic") !== undefined;
+  const entries: readonly Listed[] = isCosted ? costed(listed, raw) : listed;
   if (context.isJson) {
     context.print(
       JSON.stringify(entries.map(({ network, ...entry }) => ({ name: network, ...entry, variants: networks[network].variants }))),
     );
     return;
   }
-  context.print(entriesTable(entries));
+  context.print(isCosted ? costTable(entries) : entriesTable(entries));
   const names = [...new Set(entries.map(({ network }) => network))];
   if (entries.length <= FEW) context.print(`\n${readings(names, context)}`);
-  const sizes = `${names.length} networks, ${entries.length} published sizes; params and MACs are counted on our graphs; C10: on CIFAR-10, the others on ImageNet`;
+  if (isCosted) {
+    context.print(
+      context.out.dim(
+        "\nfloat32 … int8: the arithmetic's energy by the published table of 45 nm if every number had the type; moving data not counted",
+      ),
+    );
+    return;
+  }
+  const sizes = `${names.length} networks, ${entries.length} published sizes; params and MACs are counted on our graphs; C10: on CIFAR-10, C100: on CIFAR-100, the others on ImageNet`;
   const hint =
     entries.length <= FEW ? "" : "\nreadings of a network: goldcrest networks --filter NAME   its layers: goldcrest explain NAME";
   context.print(context.out.dim(`\n${sizes}${hint}`));
+}
+
+/** Builds each entry, with --arithmetic computing so; what cannot compute so is left out. */
+function costed(entries: readonly CatalogueEntry[], raw: RawOptions): readonly Listed[] {
+  const arithmetic = choiceOption(raw, "arithmetic", Object.keys(arithmetics) as Arithmetic[]);
+  const listed = entries.flatMap((entry): Listed[] => {
+    try {
+      const options = { ...entry.options, ...(arithmetic === undefined ? {} : { arithmetic }) };
+      const cost = staticCost(buildNetwork(entry.network, { ...options, size: entry.size, classes: entry.classes }));
+      const { macs, multiplications, adds, comparisons, integerAdds } = cost;
+      const microjoules = Object.fromEntries(typesOf(cost).map((type) => [type, energyOf(cost, type)]));
+      const operations = { macs, multiplications, adds, comparisons, integerAdds };
+      return [{ ...entry, macs, options, operations, microjoules, ...(arithmetic ? { arithmetic } : {}) }];
+    } catch (error) {
+      if (error instanceof OptionError && arithmetic !== undefined) return [];
+      throw error;
+    }
+  });
+  if (listed.length === 0)
+    throw new OptionError(`none of these networks can compute with --arithmetic ${arithmetic}; nearest legal value product`);
+  return listed;
+}
+
+/** Counts by kind of arithmetic, and its energy by number type. */
+function costTable(entries: readonly Listed[]): string {
+  const cells = entries.map(({ network, label, size, params, operations, microjoules }) => {
+    const { macs, multiplications = 0, adds, comparisons = 0, integerAdds = 0 } = operations as Operations;
+    const counts = [macs, multiplications, adds, comparisons, integerAdds].map((count) => (count === 0 ? "–" : short(count)));
+    const energies = numberTypes.map((type) => (microjoules?.[type] === undefined ? "–" : energy(microjoules[type])));
+    return [label === "" ? network : `${network}  ${label}`, String(size), grouped(params), ...counts, ...energies];
+  });
+  const kinds = ["MACs", "other ×", "additions", "comparisons", "int adds"];
+  return table(["network", "size", "params", ...kinds, "float32", "float16", "int32", "int8"], cells);
 }
 
 function chosen(raw: RawOptions): readonly CatalogueEntry[] {
@@ -80,11 +145,11 @@ function entriesTable(entries: readonly CatalogueEntry[]): string {
   return table(["network", "size", "params", "MACs", "paper: params", "MACs", "top-1", "year", "source"], cells);
 }
 
-/** Top-1 in per cent; that of CIFAR-10 is marked. */
+/** Top-1 in per cent; those of CIFAR are marked. */
 function accuracy({ top1, on }: CatalogueEntry["published"]): string {
   if (top1 === undefined) return "–";
   const digits = Number.isInteger(Math.round(top1 * 100) / 10) ? 1 : 2;
-  return `${top1.toFixed(digits)}${on === "CIFAR-10" ? " C10" : ""}`;
+  return `${top1.toFixed(digits)}${on === undefined ? "" : ` ${on.replace("CIFAR-", "C")}`}`;
 }
 
 function readings(names: readonly string[], { out }: Context): string {

@@ -1,8 +1,22 @@
 import { availableParallelism } from "node:os";
-import { buildNetwork, compile, energyOf, initialise, type MeasuredCost, measureCost, type StaticCost, staticCost } from "../../index.ts";
+import {
+  type ArithmeticForm,
+  arithmeticForms,
+  arithmetics,
+  compile,
+  energyOf,
+  type Graph,
+  initialise,
+  type MeasuredCost,
+  measureCost,
+  type NumberType,
+  type Operations,
+  type StaticCost,
+  typesOf,
+} from "../../index.ts";
 import type { Context } from "../context.ts";
 import { given, hasFlag, networkOptions, type RawOptions, threadsOption, wholeOption } from "../options.ts";
-import { grouped, percent, short, table } from "../terminal/text.ts";
+import { energy, grouped, percent, short, table } from "../terminal/text.ts";
 
 const MB = 1e6;
 
@@ -14,47 +28,96 @@ export async function profileNetwork(name: string, raw: RawOptions, context: Con
     channels: wholeOption(raw, "channels", 1),
     classes: wholeOption(raw, "classes", 1),
   });
-  const graph = buildNetwork(name, { ...build, ...networkOptions(raw) });
-  const cost = staticCost(graph);
+  const [own, ...others] = arithmeticForms(name, { ...build, ...networkOptions(raw) });
+  if ("refused" in own) return;
+  const { cost } = own;
   const threads = threadsOption(raw, 1);
   if (threads > availableParallelism()) context.warn(`${threads} threads on ${availableParallelism()} cores wait for each other`);
-  const measured = hasFlag(raw, "measure") ? await measure(graph, threads) : undefined;
-  if (context.isJson) context.print(JSON.stringify({ network: name, ...cost, ...(measured ? { threads, measured } : {}) }));
-  else {
-    context.print(summary(name, cost, measured, threads));
+  const isMeasured = hasFlag(raw, "measure");
+  const measured = isMeasured ? await measure(own.graph, threads) : undefined;
+  const forms: Form[] = [];
+  for (const form of others) {
+    if ("refused" in form) forms.push(form);
+    else forms.push({ ...form, ...(isMeasured ? { milliseconds: (await measure(form.graph, threads)).milliseconds } : {}) });
+  }
+  if (context.isJson) {
+    const arithmetic = { arithmetic: own.arithmetic, microjoules: microjoules(cost), forms: forms.map(jsonForm) };
+    context.print(JSON.stringify({ network: name, ...cost, ...arithmetic, ...(measured ? { threads, measured } : {}) }));
+  } else {
+    context.print(summary(name, cost, forms, measured, threads));
     context.print("");
     context.print(measured ? measuredTable(measured) : costTable(cost));
   }
 }
 
-async function measure(graph: ReturnType<typeof buildNetwork>, threads: number): Promise<MeasuredCost> {
+/** Another arithmetic of the network, and with --measure how long a run of that takes here. */
+type Form = ArithmeticForm & { readonly milliseconds?: number };
+
+async function measure(graph: Graph, threads: number): Promise<MeasuredCost> {
   using session = await compile(graph, initialise(graph, 0), { threads });
   session.view("image").data.fill(0.5);
   return measureCost(session);
 }
 
-/** What the arithmetic would take on hardware of the published table, for two number types. */
-function energyText(cost: StaticCost): string {
-  const text = (microjoules: number): string =>
-    microjoules < 1000 ? `${microjoules.toPrecision(3)} µJ` : `${(microjoules / 1000).toPrecision(3)} mJ`;
-  return `${text(energyOf(cost, "f32"))} in float32, ${text(energyOf(cost, "i8"))} in int8 (45 nm; moving data not counted)`;
+const typeNames = { f32: "float32", f16: "float16", i32: "int32", i8: "int8" } as const;
+
+function microjoules(cost: Operations): Record<string, number> {
+  return Object.fromEntries(typesOf(cost).map((type) => [type, energyOf(cost, type)]));
 }
 
-function summary(name: string, cost: StaticCost, measured: MeasuredCost | undefined, threads: number): string {
+/** What the arithmetic would take on hardware of the published table. */
+function energyText(cost: StaticCost): string {
+  return `${typesOf(cost)
+    .map((type) => `${energy(energyOf(cost, type))} in ${typeNames[type]}`)
+    .join(", ")}   (45 nm, by table; moving data not counted)`;
+}
+
+function jsonForm(form: Form): Record<string, unknown> {
+  if ("refused" in form) return { arithmetic: form.arithmetic, refused: form.refused };
+  const { arithmetic, milliseconds, cost } = form;
+  const { macs, multiplications, adds, comparisons, integerAdds } = cost;
+  const counts = { macs, multiplications, adds, comparisons, integerAdds };
+  return { arithmetic, ...counts, microjoules: microjoules(cost), ...(milliseconds === undefined ? {} : { milliseconds }) };
+}
+
+/** What another arithmetic would take instead, and what it takes here. */
+function formText(form: Form, own: StaticCost): string {
+  if ("refused" in form) return "not possible: no convolution that a normalisation follows, but the first and the classifier";
+  const types = typesOf(form.cost).filter((type) => typesOf(own).includes(type));
+  const change = (type: NumberType): string => {
+    const share = energyOf(form.cost, type) / energyOf(own, type) - 1;
+    return `${energy(energyOf(form.cost, type))} in ${typeNames[type]} (${share > 0 ? "+" : "−"}${percent(Math.abs(share), 0)})`;
+  };
+  const here = form.milliseconds === undefined ? "" : `; here ${form.milliseconds.toFixed(2)} ms a run`;
+  return `${change(types[0])}, ${change(types[types.length - 1])}, ${short(form.cost.macs)} MACs left${here}`;
+}
+
+/** Kinds of arithmetic beside the multiply–accumulates, those that occur. */
+function kindRows({ multiplications, adds, comparisons, integerAdds }: StaticCost): string[][] {
+  const rows = [
+    ["multiplications beside", multiplications, "normalisation, gates, means; divisions and exponentials count as one"],
+    ["additions", adds, ""],
+    ["comparisons", comparisons, ""],
+    ["integer additions", integerAdds, "of floats' bits: Mitchell's products"],
+  ] as const;
+  return rows.filter(([, count]) => count > 0).map(([label, count, note]) => [label, `${grouped(count)}${note ? `   (${note})` : ""}`]);
+}
+
+function summary(name: string, cost: StaticCost, forms: readonly Form[], measured: MeasuredCost | undefined, threads: number): string {
   const rows = [
     ["parameters", grouped(cost.params)],
     ["multiply–accumulates", `${grouped(cost.macs)}   (${short(cost.macs * 2)}FLOPs, counting a multiply–accumulate as two)`],
-    ["additions", grouped(cost.adds)],
+    ...kindRows(cost),
     ["arithmetic energy", energyText(cost)],
+    ["computed otherwise", "what other hardware would take; processors like this one multiply and add in one instruction"],
+    ...forms.map((form) => [`  as ${arithmetics[form.arithmetic].title}`, formText(form, cost)]),
     ["bytes moved", `${(cost.bytes / MB).toFixed(2)} MB, float32, layer by layer`],
     ["weights", `${(cost.weightBytes / MB).toFixed(2)} MB, float32`],
     ["peak activations", `${(cost.peakBytes / MB).toFixed(2)} MB, float32`],
   ];
   if (measured) {
-    rows.push([
-      "time",
-      `${measured.milliseconds.toFixed(2)} ms a run, ${threads} thread${threads === 1 ? "" : "s"}, ${short(cost.macs / measured.milliseconds / 1e-3)}MAC/s`,
-    ]);
+    const speed = cost.macs > 0 ? `, ${short(cost.macs / measured.milliseconds / 1e-3)}MAC/s` : "";
+    rows.push(["time", `${measured.milliseconds.toFixed(2)} ms a run, ${threads} thread${threads === 1 ? "" : "s"}${speed}`]);
     rows.push([
       "reference",
       measured.fallbacks === 0

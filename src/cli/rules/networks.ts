@@ -1,5 +1,8 @@
+import { arithmetics } from "../../index.ts";
 import type { CommandRule } from "../commandRule.ts";
 import { network, output, strict } from "./shared.ts";
+
+const arithmeticNames = Object.keys(arithmetics).join(", ");
 
 /** `goldcrest networks`. */
 export const networks: CommandRule = {
@@ -13,6 +16,13 @@ export const networks: CommandRule = {
         filter: { value: "text", about: "only those whose name, size, paper or family contains the text" },
         family: { value: "name", about: "only one family" },
         sort: { value: "column", about: "name, params, macs, top1, year or size; by default in the survey's order" },
+      },
+    },
+    {
+      title: "Arithmetic",
+      options: {
+        energy: { about: "build each and add additions, comparisons and what the arithmetic takes, by the published table of 45 nm" },
+        arithmetic: { value: "name", about: `the same if each computed with one of ${arithmeticNames}; a network that cannot is left out` },
       },
     },
     output,
@@ -64,7 +74,7 @@ export const explain: CommandRule = {
   },
 };
 
-const { "small-image": smallImage, "dropped-strides": droppedStrides, width, variant, size } = network;
+const { "small-image": smallImage, "dropped-strides": droppedStrides, width, variant, size, gradient } = network;
 
 /** `goldcrest compare`. */
 export const compare: CommandRule = {
@@ -78,7 +88,8 @@ export const compare: CommandRule = {
       options: {
         all: { about: "every network" },
         conv: { value: "designs", about: "all, or names with commas between: each in place of the backbone's ordinary convolutions" },
-        ...{ width, size, variant, "small-image": smallImage, "dropped-strides": droppedStrides },
+        arithmetic: { value: "names", about: "all, or product, adder, mitchell with commas between: each network computing so" },
+        ...{ gradient, width, size, variant, "small-image": smallImage, "dropped-strides": droppedStrides },
         classes: { value: "n", about: "classes; by default as published, or the data's" },
         channels: { value: "n", about: "colour channels of the images, or the data's (default 3)" },
       },
@@ -118,6 +129,7 @@ export const compare: CommandRule = {
   ],
   examples: [
     "goldcrest compare mobilenet-v2 shufflenet-v2 ghostnet --size 96 --measure",
+    "goldcrest compare resnet-20 --arithmetic all --measure",
     "goldcrest compare --conv all --train --data embedded --epochs 2 --out designs.json --svg designs.svg",
   ],
   async run(operands, options, context) {
@@ -129,7 +141,8 @@ export const compare: CommandRule = {
 /** `goldcrest profile`. */
 export const profile: CommandRule = {
   name: "profile",
-  about: "Says what a network costs, layer by layer: parameters, multiply–accumulates, additions, bytes, memory.",
+  about:
+    "Says what a network costs, layer by layer: parameters, arithmetic by kind and its energy (also without multiplications), bytes, memory.",
   operands: [{ name: "network", about: "the name of a network (goldcrest networks lists them)", isRequired: true }],
   groups: [
     {

@@ -1,4 +1,4 @@
-import { blocks } from "../../index.ts";
+import { arithmetics, blocks, gradientsOf } from "../../index.ts";
 import type { OptionGroup, OptionRule } from "../commandRule.ts";
 
 /** What every command prints. */
@@ -35,6 +35,14 @@ export const network: Readonly<Record<string, OptionRule>> = {
   conv: {
     value: "design",
     about: `what takes the place of the ordinary 3×3 convolutions of a plain backbone: ${Object.keys(blocks.designs).join(", ")}`,
+  },
+  arithmetic: {
+    value: "name",
+    about: `what convolutions compute with, in any network: ${Object.keys(arithmetics).join(", ")} (adders where a normalisation follows, but for the first layer and the classifier; Mitchell's product in linear layers, too)`,
+  },
+  gradient: {
+    value: "name",
+    about: `of --arithmetic mitchell: ${gradientsOf("mitchell").join(", ")} (Mitchell products again, the derivative, or that of the ordinary product)`,
   },
   "dropped-strides": { value: "n", about: "the same by number: how many of the first halving layers keep the resolution" },
 };

@@ -50,7 +50,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   const widths = head.map((_, column) => Math.max(...all.map((row) => widthOf(row[column] ?? ""))));
   const isNumeric = head.map(
     (_, column) =>
-      rows.length > 0 && rows.every((row) => /^[-+–]?[\d,.]*\s?[%A-Za-z×]*$/.test(row[column] ?? "") && /\d|–|^$/.test(row[column] ?? "")),
+      rows.length > 0 && rows.every((row) => /^[-+–]?[\d,.]*\s?[%A-Za-zµ×]*$/.test(row[column] ?? "") && /\d|–|^$/.test(row[column] ?? "")),
   );
   const line = (row: readonly string[]): string =>
     row
@@ -75,6 +75,12 @@ export function short(count: number): string {
 /** 3504872 → 3,504,872, the same in every locale. */
 export function grouped(count: number): string {
   return Math.round(count).toLocaleString("en-US");
+}
+
+/** 412.3 → 412 µJ, 1412 → 1.41 mJ. */
+export function energy(microjoules: number): string {
+  if (microjoules === 0) return "0 µJ";
+  return microjoules < 999.5 ? `${microjoules.toPrecision(3)} µJ` : `${(microjoules / 1000).toPrecision(3)} mJ`;
 }
 
 /** 0.8725 → 87.25 %. */
