@@ -1,9 +1,9 @@
 import { wasmBackend } from "../backends/wasm/index.ts";
+import { type Choice, topChoices } from "../core/choices.ts";
 import { DataError } from "../core/errors.ts";
-import { normaliseTable, writeNormalised } from "../data/preprocessing.ts";
+import { normaliseTable, writeNormalised } from "../data/normalise.ts";
 import type { Backend, OpenOptions } from "../engine/session.ts";
 import { optimise } from "../passes/index.ts";
-import { type Choice, topChoices } from "../train/evaluate.ts";
 import { type Model, modelGraph } from "./model.ts";
 
 /** A compiled model. Dispose of it after use. */

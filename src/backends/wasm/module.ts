@@ -130,29 +130,46 @@ export interface ModuleOptions {
   readonly pages: number;
   readonly isShared: boolean;
   readonly isRelaxed: boolean;
+  /** True for a module with a memory of its own and two data segments, which the caller appends; see `writeModule`. */
+  readonly isOwner?: boolean;
 }
 
-/** Bytes of a module that imports `env.memory` and exports `run`, and `serve` when memory is shared. Kernel i has table index i + 1. */
-export function writeModule(kernels: readonly KernelSource[], { pages, isShared, isRelaxed }: ModuleOptions): Uint8Array<ArrayBuffer> {
+function writeFetch(k: Code, params: readonly Local<Type>[]): void {
+  const [to, from, bytes] = params as readonly Local<"i32">[];
+  k.initMemory(0, to, from, bytes);
+}
+
+/**
+ * Bytes of a module that imports `env.memory` and exports `run`, and `serve` when memory is shared. Kernel i has table index i + 1. An owner
+ * exports `memory` instead, and `fetch(to, from, bytes)`, which copies from its first data segment; it ends before the data section.
+ */
+export function writeModule(kernels: readonly KernelSource[], options: ModuleOptions): Uint8Array<ArrayBuffer> {
+  const { pages, isShared, isRelaxed, isOwner = false } = options;
   const limits = [isShared ? 3 : 1, unsigned(pages), unsigned(pages)];
-  const run = assembleFunction(["i32", "i32", "i32", "i32", "i32"], isRelaxed, (k, params) => writeRun(k, params, isShared));
-  const serve = isShared ? [assembleFunction(["i32", "i32", "i32"], isRelaxed, writeServe)] : [];
-  const bodies = [run, ...kernels.map((source) => emitKernel(source, isRelaxed)), ...serve];
-  const types = [
-    ["i32", "i32", "i32"],
-    ["i32", "i32", "i32", "i32", "i32"],
-  ] as const;
-  const typeOf = [1, ...kernels.map(() => 0), ...serve.map(() => 0)];
+  const triple = ["i32", "i32", "i32"] as const;
+  const run = assembleFunction([...triple, "i32", "i32"], isRelaxed, (k, params) => writeRun(k, params, isShared));
+  const extra = [
+    ...(isShared ? [{ name: "serve", body: assembleFunction(triple, isRelaxed, writeServe) }] : []),
+    ...(isOwner ? [{ name: "fetch", body: assembleFunction(triple, isRelaxed, writeFetch) }] : []),
+  ];
+  const bodies = [run, ...kernels.map((source) => emitKernel(source, isRelaxed)), ...extra.map(({ body }) => body)];
+  const typeOf = bodies.map((_, index) => (index === 0 ? 1 : 0));
   const tableSize = kernels.length + 1;
-  const exported = [[text("run"), 0, 0], ...serve.map(() => [text("serve"), 0, unsigned(tableSize)])];
+  const exported = [
+    [text("run"), 0, 0],
+    ...extra.map(({ name }, index) => [text(name), 0, unsigned(tableSize + index)]),
+    ...(isOwner ? [[text("memory"), 2, 0]] : []),
+  ];
   const bytes = [
     [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    section(1, vector(types.map((params) => [0x60, typeBytes(params), 0]))),
-    section(2, vector([[text("env"), text("memory"), 2, limits]])),
+    section(1, vector([triple, [...triple, "i32", "i32"] as const].map((params) => [0x60, typeBytes(params), 0]))),
+    isOwner ? [] : section(2, vector([[text("env"), text("memory"), 2, limits]])),
     section(3, vector(typeOf.map((type) => [type]))),
     section(4, vector([[0x70, 0, unsigned(tableSize)]])),
+    isOwner ? section(5, vector([limits])) : [],
     section(7, vector(exported)),
     section(9, vector([[0, 0x41, 0, 0x0b, vector(Array.from({ length: tableSize }, (_, i) => unsigned(i)))]])),
+    isOwner ? section(12, [2]) : [],
     section(10, vector(bodies.map(sized))),
   ];
   return Uint8Array.from(flatten(bytes, []));

@@ -8,15 +8,11 @@ import type { Graph, Node, Value } from "../../ir/graph.ts";
 import { hasRelaxedSimd, hasSharedMemory } from "./features.ts";
 import type { KernelTable, Pointer } from "./kernel.ts";
 import { floatsOf, gather, scatter, stridesOf } from "./layout.ts";
-import { control, type KernelSource, STEP_BYTES, writeModule } from "./module.ts";
+import { writeModule } from "./module.ts";
+import { PAGE, pagesFor } from "./pages.ts";
 import { type Plan, plan } from "./plan.ts";
+import { type Program, programOf } from "./program.ts";
 import { type Helpers, startHelpers } from "./threads.ts";
-
-const PAGE = 65536;
-/** Bytes behind the arena: kernels may load (never use) a vector or two behind a buffer. */
-const SLACK = 64;
-/** Memory addresses are signed 32-bit in our kernels' comparisons. */
-const MOST_BYTES = 2 ** 31 - PAGE;
 
 interface Image {
   readonly memory: WebAssembly.Memory;
@@ -24,8 +20,6 @@ interface Image {
   readonly run: (first: number, last: number, part: number, parts: number, control: number) => void;
   readonly module: WebAssembly.Module;
 }
-
-const align = (bytes: number): number => Math.ceil(bytes / 64) * 64;
 
 /** What a graph is compiled for. */
 interface Target {
@@ -35,69 +29,38 @@ interface Target {
 }
 
 /** A graph planned and compiled: everything of a session but its memory. */
-interface Program {
+interface Compiled {
   readonly planned: Plan;
-  readonly kernels: ReadonlyMap<string, { readonly source: KernelSource; readonly index: number }>;
+  readonly program: Program;
   readonly module: WebAssembly.Module;
   readonly pages: number;
-  readonly stepsAt: number;
-  readonly argsAt: number;
-  readonly base: number;
 }
 
-function compile(graph: Graph, { kernels: table, threads, isRelaxed }: Target): Program {
-  const planned = plan(graph, table, threads);
-  const kernels = new Map<string, { source: KernelSource; index: number }>();
-  for (const { kernel } of planned.steps) {
-    if (!kernels.has(kernel.key)) kernels.set(kernel.key, { source: kernel, index: kernels.size + 1 });
-  }
-  const words = planned.steps.map(({ kernel }) => Object.keys(kernel.fields).length);
-  const stepsAt = align(control.bytes);
-  const argsAt = align(stepsAt + planned.steps.length * STEP_BYTES);
-  const base = align(argsAt + words.reduce((sum, count) => sum + count * 4, 0));
-  const pages = Math.ceil((base + planned.bytes + SLACK) / PAGE);
-  if (pages * PAGE > MOST_BYTES) {
-    throw new EngineError(
-      `this graph needs ${Math.ceil((pages * PAGE) / 2 ** 20)} MiB, the engine takes at most 2048 MiB: use a smaller batch or image`,
-    );
-  }
-  const sources = [...kernels.values()].map(({ source }) => source);
-  const module = new WebAssembly.Module(writeModule(sources, { pages, isShared: threads > 1, isRelaxed }));
-  return { planned, kernels, module, pages, stepsAt, argsAt, base };
+function compile(graph: Graph, { kernels, threads, isRelaxed }: Target): Compiled {
+  const planned = plan(graph, kernels, threads);
+  const program = programOf(planned.steps);
+  const pages = pagesFor(program.base + planned.bytes);
+  const module = new WebAssembly.Module(writeModule(program.kernels, { pages, isShared: threads > 1, isRelaxed }));
+  return { planned, program, module, pages };
 }
 
-/** The last program of each graph, as long as somebody holds the graph: opening it again plans and compiles nothing. */
-const programs = new WeakMap<Graph, { readonly target: Target; readonly program: Program }>();
+/** The last compilation of each graph, as long as somebody holds the graph: opening it again plans and compiles nothing. */
+const compilations = new WeakMap<Graph, { readonly target: Target; readonly compiled: Compiled }>();
 
-function programOf(graph: Graph, target: Target): Program {
-  const held = programs.get(graph);
+function compiledFor(graph: Graph, target: Target): Compiled {
+  const held = compilations.get(graph);
   const { kernels, threads, isRelaxed } = held?.target ?? {};
-  if (held && kernels === target.kernels && threads === target.threads && isRelaxed === target.isRelaxed) return held.program;
-  const program = compile(graph, target);
-  programs.set(graph, { target, program });
-  return program;
+  if (held && kernels === target.kernels && threads === target.threads && isRelaxed === target.isRelaxed) return held.compiled;
+  const compiled = compile(graph, target);
+  compilations.set(graph, { target, compiled });
+  return compiled;
 }
 
 /** Allocates memory and writes the step list and the arguments. */
-function load({ planned, kernels, module, pages, stepsAt, argsAt, base }: Program, isShared: boolean): Image {
+function load({ planned, program: { base, write }, module, pages }: Compiled, isShared: boolean): Image {
   const memory = allocate(pages, isShared);
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-  const view = new DataView(memory.buffer);
-  view.setInt32(control.steps, stepsAt, true);
-  let at = argsAt;
-  planned.steps.forEach(({ kernel, units, args }, i) => {
-    const index = kernels.get(kernel.key)?.index ?? 0;
-    [index, at, units, 0].forEach((word, j) => {
-      view.setInt32(stepsAt + i * STEP_BYTES + j * 4, word, true);
-    });
-    for (const [name, type] of Object.entries(kernel.fields)) {
-      const given = args[name];
-      const value = typeof given === "number" ? given : base + planned.address(given);
-      if (type === "i32") view.setInt32(at, value, true);
-      else view.setFloat32(at, value, true);
-      at += 4;
-    }
-  });
+  write(new DataView(memory.buffer), planned.address);
   return { memory, base, run: exports.run as Image["run"], module };
 }
 
@@ -124,9 +87,9 @@ export async function openSession(graph: Graph, weights: Weights, kernels: Kerne
   checkWeights(graph, weights);
   const threads = hasSharedMemory() ? Math.max(1, Math.floor(options.threads ?? 1)) : 1;
   const isRelaxed = options.isRelaxedAllowed !== false && hasRelaxedSimd();
-  const program = programOf(graph, { kernels, threads, isRelaxed });
-  const { planned } = program;
-  const image = load(program, threads > 1);
+  const compiled = compiledFor(graph, { kernels, threads, isRelaxed });
+  const { planned } = compiled;
+  const image = load(compiled, threads > 1);
   const helpers = threads > 1 ? await startHelpers(image.module, image.memory, threads) : undefined;
   const session = sessionOver(graph, planned, image, threads, helpers);
   for (const leaf of graph.leaves) {
