@@ -63,7 +63,7 @@ export function scores(confusion: readonly (readonly number[])[], labels: readon
 /** What `evaluate` needs. */
 export interface EvaluateOptions {
   /** An evaluation graph with input "image" and output "logits", of any batch size. */
-  readonly session: Session;
+  readonly session: Pick<Session, "view" | "runInPlace">;
   readonly data: Dataset;
   /** Images to look at; all where absent. */
   readonly indices?: Uint32Array;

@@ -130,6 +130,8 @@ export const i32 = {
   min: (a: I32, b: I32): Expr<"i32"> => i32.select(i32.lt(a, b), a, b),
   max: (a: I32, b: I32): Expr<"i32"> => i32.select(i32.gt(a, b), a, b),
   load: (at: I32, offset = 0) => new Expr("i32", [integer(at).code, memory(plain(0x28), 2, offset)]),
+  /** A signed byte. */
+  load8: (at: I32, offset = 0) => new Expr("i32", [integer(at).code, memory(plain(0x2c), 0, offset)]),
   truncate: (x: F32) => new Expr("i32", [x.code, 0xfc, 0x00]),
   bits: (x: F32) => new Expr("i32", [x.code, 0xbc]),
   atomicLoad: (at: I32, offset = 0) => new Expr("i32", [integer(at).code, memory([0xfe, 0x10], 2, offset)]),
