@@ -43,6 +43,8 @@ export interface Code {
   drop(value: Expr<Type>): void;
   callIndirect(type: number, index: I32, args: readonly I32[]): void;
   return(): void;
+  /** Ends the run with an error of the engine. */
+  trap(): void;
 }
 
 /** Finished function: locals and code, ready for the code section. */
@@ -110,6 +112,9 @@ export function assembleFunction(
     },
     return() {
       body.push([0x0f]);
+    },
+    trap() {
+      body.push([0x00]);
     },
   };
   write(

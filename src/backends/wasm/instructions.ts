@@ -20,6 +20,17 @@ export function unsigned(n: number): number[] {
   return bytes;
 }
 
+/** Signed LEB128 of a whole number. */
+function signed64(n: number): number[] {
+  const bytes: number[] = [];
+  for (let rest = BigInt(n); ; rest >>= 7n) {
+    const low = Number(rest & 0x7fn);
+    const isLast = rest >> 6n === (low & 0x40 ? -1n : 0n);
+    bytes.push(isLast ? low : low | 0x80);
+    if (isLast) return bytes;
+  }
+}
+
 /** Signed LEB128 of a 32-bit integer. */
 function signed(n: number): number[] {
   const bytes: number[] = [];
@@ -137,8 +148,9 @@ export const i32 = {
   atomicLoad: (at: I32, offset = 0) => new Expr("i32", [integer(at).code, memory([0xfe, 0x10], 2, offset)]),
   atomicAdd: (at: I32, n: I32, offset = 0) => new Expr("i32", [integer(at).code, integer(n).code, memory([0xfe, 0x1e], 2, offset)]),
   notify: (at: I32, count: I32) => new Expr("i32", [integer(at).code, integer(count).code, memory([0xfe, 0x00], 2, 0)]),
-  /** Sleeps while the word holds `expected`, without a time limit. */
-  wait: (at: I32, expected: I32) => new Expr("i32", [integer(at).code, integer(expected).code, 0x42, 0x7f, memory([0xfe, 0x01], 2, 0)]),
+  /** Sleeps while the word holds `expected`, for at most some nanoseconds (−1: for good); 2 where that time is over. */
+  wait: (at: I32, expected: I32, limit: number) =>
+    new Expr("i32", [integer(at).code, integer(expected).code, 0x42, signed64(limit), memory([0xfe, 0x01], 2, 0)]),
 };
 
 function float32(x: number): Bytes {

@@ -1,6 +1,7 @@
 /** A step list as it lies in memory: control words, one record a step, then the steps' arguments; the arena begins behind them. */
+import { control } from "./control.ts";
 import type { Pointer, Step } from "./kernel.ts";
-import { control, type KernelSource, STEP_BYTES } from "./module.ts";
+import { type KernelSource, STEP_BYTES } from "./module.ts";
 
 const align = (bytes: number): number => Math.ceil(bytes / 64) * 64;
 

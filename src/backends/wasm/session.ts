@@ -5,14 +5,15 @@ import type { ReferenceTensor, Tensor } from "../../core/tensor.ts";
 import type { OpenOptions, ProfileRow, Session, View, Weights } from "../../engine/session.ts";
 import { computeNode } from "../../ir/computeNode.ts";
 import type { Graph, Node, Value } from "../../ir/graph.ts";
-import { hasRelaxedSimd, hasSharedMemory } from "./features.ts";
+import { declareFailed, hasFailed } from "./control.ts";
+import { hasRelaxedSimd } from "./features.ts";
 import type { KernelTable, Pointer } from "./kernel.ts";
 import { floatsOf, gather, scatter, stridesOf } from "./layout.ts";
 import { writeModule } from "./module.ts";
 import { PAGE, pagesFor } from "./pages.ts";
 import { type Plan, plan } from "./plan.ts";
 import { type Program, programOf } from "./program.ts";
-import { type Helpers, startHelpers } from "./threads.ts";
+import { type Helpers, startHelpers, threadsHere } from "./threads.ts";
 
 interface Image {
   readonly memory: WebAssembly.Memory;
@@ -85,7 +86,7 @@ function checkWeights(graph: Graph, weights: Weights): void {
 /** Opens a session: plans and compiles unless the graph was opened before, loads the weights, starts helper threads. */
 export async function openSession(graph: Graph, weights: Weights, kernels: KernelTable, options: OpenOptions = {}): Promise<Session> {
   checkWeights(graph, weights);
-  const threads = hasSharedMemory() ? Math.max(1, Math.floor(options.threads ?? 1)) : 1;
+  const threads = threadsHere(options.threads);
   const isRelaxed = options.isRelaxedAllowed !== false && hasRelaxedSimd();
   const compiled = compiledFor(graph, { kernels, threads, isRelaxed });
   const { planned } = compiled;
@@ -99,22 +100,37 @@ export async function openSession(graph: Graph, weights: Weights, kernels: Kerne
   return session;
 }
 
+/** What is wrong with the data of a tensor of the right shape, or nothing. */
+function problemOf({ shape, data }: Tensor): string | undefined {
+  if (!(data instanceof Float32Array))
+    return `${formatShape(shape)} of ${(data as object | undefined)?.constructor.name ?? "nothing"}; it needs a Float32Array`;
+  return data.length === size(shape) ? undefined : `${formatShape(shape)} with ${data.length} elements`;
+}
+
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: its functions are closures over the session's state.
 function sessionOver(
   graph: Graph,
   planned: Plan,
-  image: Image,
+  loaded: Image,
   threads: number,
-  helpers: Helpers | undefined,
+  started: Helpers | undefined,
 ): Session & { put(value: Value, data: Float32Array): void } {
   const views = new Map<Value, View>();
-  let isOpen = true;
+  // Undefined once disposed of: a session that somebody still holds keeps no memory.
+  let held: { readonly image: Image; readonly helpers: Helpers | undefined } | undefined = { image: loaded, helpers: started };
+  let failure: Error | undefined;
   let isStale = true;
 
+  function open(): NonNullable<typeof held> {
+    if (!held) throw new EngineError("this session has been disposed of");
+    if (held.helpers?.areBroken) failure ??= new Error("a helper thread has ended");
+    if (failure !== undefined) throw new EngineError(`this session is of no more use: ${failure.message}`, { cause: failure });
+    return held;
+  }
   function viewOf(value: Value): View {
-    if (!isOpen) throw new EngineError("this session has been disposed of");
-    const held = views.get(value);
-    if (held) return held;
+    const { image } = open();
+    const known = views.get(value);
+    if (known) return known;
     const layout = planned.layout(value);
     const at = image.base + planned.address(planned.pointer(value) as Pointer);
     const data = new Float32Array(image.memory.buffer, at, floatsOf(value.shape, layout));
@@ -123,8 +139,16 @@ function sessionOver(
     return view;
   }
   function steps(first: number, last: number): void {
+    const { image, helpers } = open();
     helpers?.post(first, last);
-    image.run(first, last, 0, threads, 0);
+    try {
+      image.run(first, last, 0, threads, 0);
+    } catch (cause) {
+      const isHelper = helpers !== undefined && hasFailed(image.memory);
+      if (helpers) declareFailed(image.memory);
+      failure = isHelper ? new Error("a helper thread failed or stopped answering", { cause }) : (cause as Error);
+      throw new EngineError(`a run did not end: ${failure.message}; this session is of no more use`, { cause: failure });
+    }
   }
   function onReference(node: Node): void {
     const lookup = (value: Value): ReferenceTensor => {
@@ -143,7 +167,7 @@ function sessionOver(
     isStale = false;
   }
   function runInPlace(): void {
-    if (!isOpen) throw new EngineError("this session has been disposed of");
+    open();
     prepare();
     for (const stage of planned.stages) {
       if (stage.kind === "steps") steps(stage.first, stage.last);
@@ -161,9 +185,9 @@ function sessionOver(
     if (value.kind !== "input") isStale = true;
   }
   function checked(value: Value, given: Tensor | undefined): Tensor {
-    if (given && isSameShape(given.shape, value.shape)) return given;
-    const found = given ? formatShape(given.shape) : "nothing";
-    throw new ShapeError(`"${value.name}" needs ${formatShape(value.shape)}, given ${found}`);
+    const found = given && (isSameShape(given.shape, value.shape) ? problemOf(given) : formatShape(given.shape));
+    if (given && found === undefined) return given;
+    throw new ShapeError(`"${value.name}" needs ${formatShape(value.shape)}, given ${found ?? "nothing"}`);
   }
   function copyOut(value: Value): Tensor {
     const { data, strides } = viewOf(value);
@@ -172,15 +196,16 @@ function sessionOver(
     return { shape: value.shape, data: copy };
   }
   function dispose(): void {
-    if (isOpen) helpers?.stop();
-    isOpen = false;
+    held?.helpers?.stop();
+    held = undefined;
     views.clear();
   }
 
   return {
     graph,
     fallbacks: planned.fallbacks.map((node) => ({ op: node.op.name, scope: node.scope })),
-    bytes: image.memory.buffer.byteLength,
+    bytes: loaded.memory.buffer.byteLength,
+    threads,
     put,
     runInPlace,
     run(inputs) {
