@@ -28,6 +28,7 @@ export { graphScope, type Scope } from "./ir/scope.ts";
 export { verify } from "./ir/verify.ts";
 export { type ArithmeticForm, arithmeticForms } from "./model/arithmeticForms.ts";
 export { type Classifier, openClassifier } from "./model/classifier.ts";
+export { openClassifierInWorker, type RemoteClassifier } from "./model/classifierInWorker.ts";
 export {
   type Candidate,
   type ComparisonPlace,

@@ -1,8 +1,6 @@
-/**
- * Helper threads of one session. Each runs `serve` (module.ts) on the shared memory: it sleeps until a range of steps is posted. Node's
- * workers and browsers' are started differently and told the same.
- */
+/** Helper threads of one session. Each runs `serve` (module.ts) on the shared memory: it sleeps until a range of steps is posted. */
 import { EngineError } from "../../core/errors.ts";
+import { nodeThreads, startWorker } from "../../core/worker.ts";
 import { control } from "./control.ts";
 import { hasSharedMemory } from "./features.ts";
 
@@ -22,94 +20,71 @@ export interface Helpers {
   stop(): void;
 }
 
-/** A worker of either kind. */
-interface Started {
-  terminate(): unknown;
-}
-
-interface NodeWorker extends Started {
-  on(event: string, listener: (value: unknown) => void): void;
-  unref(): void;
-}
-
-interface NodeThreads {
-  readonly Worker: new (url: URL, options: object) => NodeWorker;
-}
-
 /** A helper that has not reported by then will not: some browsers neither start a worker nor say so. */
 const START_MS = 30_000;
 
-/** The helper's file: TypeScript in a checkout, JavaScript in the package. */
-function helperUrl(): URL {
-  return new URL(import.meta.url.endsWith(".ts") ? "./helper.ts" : "./helper.js", import.meta.url);
-}
-
-function nodeThreads(): NodeThreads | undefined {
-  const host = (globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }).process;
-  return host?.getBuiltinModule?.("node:worker_threads") as NodeThreads | undefined;
-}
-
-/** What keeps a run to one thread here, or nothing. */
-function obstacle(): string | undefined {
-  if (!hasSharedMemory()) {
-    return "this page is not cross-origin isolated; serve it with the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp";
-  }
-  const isPage = !nodeThreads() && typeof document !== "undefined";
-  return isPage ? "a page's own thread must not wait for others; openClassifierInWorker runs a model beside it" : undefined;
-}
-
 let isSaid = false;
 
-/** How many threads share a run here: those asked for, or one; then the console says why, once. */
-export function threadsHere(asked = 1): number {
-  const wanted = Math.max(1, Math.floor(asked));
-  const reason = wanted > 1 ? obstacle() : undefined;
-  if (reason === undefined) return wanted;
+function oneThread(wanted: number, reason: string): number {
   if (!isSaid) console.warn(`goldcrest: one thread instead of ${wanted}: ${reason}`);
   isSaid = true;
   return 1;
 }
 
-/** Starts one helper; `onEnd` hears of its end whatever the reason, after `onStart` has been told what to terminate. */
-function startHelper(task: HelperTask, onStart: (started: Started) => void, onEnd: () => void): Promise<void> {
-  const node = nodeThreads();
+/** How many threads can share a run in a worker here: those asked for, or one; then the console says why, once. */
+export function threadsInWorker(asked = 1): number {
+  const wanted = Math.max(1, Math.floor(asked));
+  if (wanted === 1 || hasSharedMemory()) return wanted;
+  return oneThread(
+    wanted,
+    "this page is not cross-origin isolated; serve it with the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp",
+  );
+}
+
+/** The same on this very thread, which in a page must not wait for others. */
+export function threadsHere(asked?: number): number {
+  const threads = threadsInWorker(asked);
+  const isPage = !nodeThreads() && typeof document !== "undefined";
+  if (threads === 1 || !isPage) return threads;
+  return oneThread(threads, "a page's own thread must not wait for others; openClassifierInWorker runs a model beside it");
+}
+
+/** Starts one helper; `onEnd` hears of its end whatever the reason, `onStart` is told how to end it. */
+function startHelper(task: HelperTask, onStart: (terminate: () => void) => void, onEnd: () => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    const fail = (cause: unknown): void => {
+    const fail = (cause: Error): void => {
       clearTimeout(timer);
       onEnd();
-      const reason = (cause as { message?: string }).message ?? "its file did not load";
-      reject(new EngineError(`a helper thread did not start: ${reason}`, { cause }));
+      reject(new EngineError(`a helper thread did not start: ${cause.message}`, { cause }));
     };
     const timer = setTimeout(() => fail(new Error(`it said nothing for ${START_MS / 1000} seconds`)), START_MS);
-    const ready = (): void => {
+    const onMessage = (message: unknown): void => {
+      // From here on the helper must not keep the process alive.
+      worker.unref();
       clearTimeout(timer);
-      resolve();
+      if (message === "ready") resolve();
+      else onEnd();
     };
-    if (node) {
-      const worker = new node.Worker(helperUrl(), { workerData: task });
-      onStart(worker);
-      worker.on("error", fail);
-      worker.on("exit", () => fail(new Error("it ended")));
-      worker.on("message", (message) => {
-        // From here on the helper must not keep the process alive.
-        worker.unref();
-        if (message === "ready") ready();
-        else onEnd();
-      });
-      return;
-    }
-    const worker = new Worker(helperUrl(), { type: "module" });
-    onStart(worker);
-    worker.onmessage = ({ data }) => (data === "ready" ? ready() : onEnd());
-    worker.onerror = fail;
-    worker.postMessage(task);
+    const worker = startWorker(
+      (node) =>
+        node
+          ? new node.Worker(new URL("./helper.ts", import.meta.url))
+          : new Worker(new URL("./helper.ts", import.meta.url), { type: "module" }),
+      onMessage,
+      fail,
+    );
+    onStart(() => {
+      clearTimeout(timer);
+      worker.terminate();
+    });
+    worker.post(task);
   });
 }
 
 /** Starts parts − 1 helpers and waits until each one serves; where one does not, none is left. */
 export async function startHelpers(module: WebAssembly.Module, memory: WebAssembly.Memory, parts: number): Promise<Helpers> {
   const words = new Int32Array(memory.buffer);
-  const started: Started[] = [];
+  const ends: (() => void)[] = [];
   let areBroken = false;
   const onEnd = (): void => {
     areBroken = true;
@@ -122,9 +97,9 @@ export async function startHelpers(module: WebAssembly.Module, memory: WebAssemb
   };
   const tasks = Array.from({ length: parts - 1 }, (_, i) => ({ module, memory, part: i + 1, parts }));
   try {
-    await Promise.all(tasks.map((task) => startHelper(task, (worker) => started.push(worker), onEnd)));
+    await Promise.all(tasks.map((task) => startHelper(task, (terminate) => ends.push(terminate), onEnd)));
   } catch (error) {
-    for (const worker of started) worker.terminate();
+    for (const terminate of ends) terminate();
     throw error;
   }
   return {
