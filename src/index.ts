@@ -7,7 +7,7 @@ import type { Graph } from "./ir/graph.ts";
 import { optimise } from "./passes/index.ts";
 
 export { referenceBackend } from "./backends/reference/index.ts";
-export { hasRelaxedSimd, hasSharedMemory, wasmBackend } from "./backends/wasm/index.ts";
+export { hasRelaxedSimd, hasSharedMemory, type MemoryPlan, planMemory, wasmBackend } from "./backends/wasm/index.ts";
 export * from "./core/errors.ts";
 export { mitchellExp2, mitchellLog2, mitchellProduct, mitchellSlope } from "./core/mitchell.ts";
 export type { Shape } from "./core/shape.ts";
