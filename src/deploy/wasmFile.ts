@@ -35,6 +35,8 @@ export interface CompileFileOptions {
   readonly weights?: WeightFormat;
   /** True leaves the weights to a file of their own. */
   readonly isSeparate?: boolean;
+  /** False leaves out the kernels with fused multiply–add: a smaller file, slower where the engine has relaxed SIMD. Default true. */
+  readonly isRelaxed?: boolean;
 }
 
 /** A compiled model: its module, the file of its weights where that is separate, and what they are made of. */
@@ -46,7 +48,7 @@ export interface CompiledFile {
 
 /** Bytes of a compiled model. */
 export interface CompiledSizes {
-  /** Kernels, plain and (0 where they are the same) relaxed. */
+  /** Kernels, plain and (0 where they are the same or left out) relaxed. */
   readonly code: number;
   readonly relaxed: number;
   readonly weights: number;
@@ -152,7 +154,7 @@ export async function compileFile(
   const common = { pages, isShared: false } as const;
   const code = writeModule(kernels, { ...common, isRelaxed: false, isOwner: true });
   const relaxed = writeModule(kernels, { ...common, isRelaxed: true });
-  const isRelaxable = !isSame(relaxed, writeModule(kernels, { ...common, isRelaxed: false }));
+  const isRelaxable = options.isRelaxed !== false && !isSame(relaxed, writeModule(kernels, { ...common, isRelaxed: false }));
   const stored = joined(planned.values.map((value) => value.stored.bytes));
   const key = options.isSeparate ? (await sha256(stored)).slice(0, KEY_BYTES * 2) : undefined;
   const written: Card = { ...cardOf(planned, base, image, logits, card), ...(key === undefined ? {} : { weightKey: key }) };

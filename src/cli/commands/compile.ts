@@ -32,8 +32,8 @@ export async function compileCommand(path: string, raw: RawOptions, context: Con
   const given = await loadModel(await readFileBytes(path), path);
   const model: Model = size === undefined ? given : { ...given, preprocessing: { ...given.preprocessing, size } };
   const graph = modelGraph(model, batch);
-  const isSeparate = hasFlag(raw, "separate-weights");
-  const compiled = await compileToFiles(basename(out), graph, model.weights, model, { weights, isSeparate });
+  const options = { weights, isSeparate: hasFlag(raw, "separate-weights"), isRelaxed: raw.relaxed !== false };
+  const compiled = await compileToFiles(basename(out), graph, model.weights, model, options);
   const effect = await effectOf(model, compiled, raw, context);
   for (const [name, contents] of Object.entries(compiled.files)) await atomicWrite(join(dirname(out), name), contents);
   const { sizes } = compiled;

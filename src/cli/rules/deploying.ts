@@ -12,6 +12,11 @@ export const compile: CommandRule = {
       options: {
         out: { value: "name", about: "write name.wasm, name.js and name.d.ts; by default beside the model" },
         weights: { value: "format", about: "how weights are stored: f32, f16 or int8 (expanded to f32 when loaded)", default: "f32" },
+        relaxed: {
+          about:
+            "carry each kernel twice, with and without fused multiply–add: faster where the engine has it, the same file everywhere (default)",
+          isNegatable: true,
+        },
         "separate-weights": { about: "put the weights into a file of their own, name.weights" },
         size: { value: "pixels", about: "side of the images, where it is not to be the model's" },
         batch: { value: "n", about: "images in a run", default: "1" },
