@@ -82,14 +82,15 @@ function placeInSequence(regions: readonly Region[], urgency: Urgency): Placemen
       const [a, b] = [regions[i], regions[j]];
       return first(b) - first(a) || urgency(b) - urgency(a) || b.bytes - a.bytes || i - j;
     });
+  /** By offset. */
   const placed: number[] = [];
   let total = 0;
   for (const i of order) {
     const { bytes, from, to } = regions[i];
     const isMeeting = (other: number): boolean => regions[other].from <= to && regions[other].to >= from;
-    const neighbours = placed.filter(isMeeting).sort((a, b) => offsets[a] - offsets[b]);
-    offsets[i] = bestGap(neighbours, offsets, regions, bytes);
-    placed.push(i);
+    offsets[i] = bestGap(placed.filter(isMeeting), offsets, regions, bytes);
+    const after = placed.findIndex((other) => offsets[other] > offsets[i]);
+    placed.splice(after < 0 ? placed.length : after, 0, i);
     total = Math.max(total, offsets[i] + align(bytes));
   }
   return { offsets, bytes: total };

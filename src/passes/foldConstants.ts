@@ -18,18 +18,13 @@ export interface Weighted {
  */
 export function foldConstants(graph: Graph, weights: ReadonlyMap<string, Tensor>): Weighted {
   const targets = new Set(graph.updates.map(({ target }) => target));
-  const isStored = new Set(graph.leaves.filter((leaf) => leaf.kind !== "input" && !targets.has(leaf)));
   const held = new Map<Value, ReferenceTensor>();
-  // Most weights of a network without normalisation are read by nothing that is folded: they are not even copied.
-  const lookup = (value: Value): ReferenceTensor => held.get(value) ?? stored(value, weights);
+  for (const leaf of graph.leaves) if (leaf.kind !== "input" && !targets.has(leaf)) held.set(leaf, stored(leaf, weights));
   const folded = new Set<Node>();
   for (const node of graph.nodes) {
-    if (!operands(node).every((value) => isStored.has(value))) continue;
-    const ys = computeNode(node, lookup);
-    for (const [i, value] of node.outputs.entries()) {
-      held.set(value, ys[i]);
-      isStored.add(value);
-    }
+    if (!operands(node).every((value) => held.has(value))) continue;
+    const ys = computeNode(node, (value) => held.get(value) as ReferenceTensor);
+    for (const [i, value] of node.outputs.entries()) held.set(value, ys[i]);
     folded.add(node);
   }
   return store(graph, weights, held, folded);
