@@ -17,7 +17,7 @@ test("thousands of runs and dozens of openings leave the process as large as it 
   const script = join(import.meta.dirname, "..", "scripts", "soak.ts");
   // In a process of its own: the test runner's memory is nobody's concern.
   const rows = JSON.parse(
-    execFileSync(process.execPath, [script, "--runs", "2000", "--cycles", "60", "--json"], { encoding: "utf8" }),
+    execFileSync(process.execPath, [script, "--runs", "2000", "--cycles", "60", "--threads", "2", "--json"], { encoding: "utf8" }),
   ) as Row[];
   assert.equal(rows.length, 3);
   for (const { what, earlyMB, lateMB } of rows) assert.ok(lateMB - earlyMB < MOST_GROWTH_MB, `${what}: ${earlyMB} MB, then ${lateMB} MB`);

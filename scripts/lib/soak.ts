@@ -59,8 +59,13 @@ async function soak(what: string, count: number, turn: (i: number) => Promise<vo
   };
 }
 
-/** Runs of one session with two threads; sessions opened, run and closed with one thread and two in turn; compiled files loaded and run. */
-export async function soakRows(runs: number, cycles: number, onRow: (row: SoakRow) => void = () => {}): Promise<SoakRow[]> {
+/** Runs of one session; sessions opened, run and closed with one thread and two in turn; compiled files loaded and run. */
+export async function soakRows(
+  runs: number,
+  cycles: number,
+  threads: number,
+  onRow: (row: SoakRow) => void = () => {},
+): Promise<SoakRow[]> {
   const held = model();
   const pixels = Uint8Array.from({ length: 32 * 32 * 3 }, (_, i) => (i * 37) & 255);
   const rows: SoakRow[] = [];
@@ -69,7 +74,7 @@ export async function soakRows(runs: number, cycles: number, onRow: (row: SoakRo
     onRow(rows[rows.length - 1]);
   };
   {
-    using classifier = await openClassifier(held, { threads: 2 });
+    using classifier = await openClassifier(held, { threads });
     await add(soak("runs", runs, () => void classifier.logits(pixels)));
   }
   const cycle = async (i: number): Promise<void> => {
