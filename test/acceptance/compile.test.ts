@@ -65,3 +65,28 @@ test("other formats of weights are smaller, and the line says what they change; 
     ["model.d.ts", "model.js", "model.wasm", "model.weights"],
   );
 });
+
+test("another size and a batch are compiled in, and what is no model is refused with nothing written", async () => {
+  const { code, stderr } = await work.run([
+    "compile",
+    "model.safetensors",
+    "--out",
+    "larger",
+    "--size",
+    "24",
+    "--batch",
+    "3",
+    "--no-relaxed",
+  ]);
+  assert.equal(code, 0, stderr);
+  const pixels = Uint8Array.from({ length: 24 * 24 }, (_, i) => (i * 7) & 255);
+  const model = await loadModel(await work.read("model.safetensors"));
+  using classifier = await openClassifier({ ...model, preprocessing: { ...model.preprocessing, size: 24 } }, { isRelaxedAllowed: false });
+  const [wanted, found] = [classifier.logits(pixels), runElsewhere(work.folder, "larger", pixels, 24)];
+  for (const [i, logit] of found.entries()) assert.ok(Math.abs(logit - wanted[i]) < 1e-4 * Math.max(...wanted.map(Math.abs)));
+  await work.write({ "text.safetensors": "no model" });
+  const held = await work.names();
+  const refused = await work.run(["compile", "text.safetensors"]);
+  assert.deepEqual([refused.code, refused.stdout], [3, ""]);
+  assert.deepEqual(await work.names(), held);
+});
