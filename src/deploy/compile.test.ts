@@ -84,6 +84,39 @@ test("a module that is compiled already loads, and so does an address or a view 
   for (const source of sources) assert.deepEqual([...(await loadCompiled(source)).logits(image(1))], wanted);
 });
 
+test("where no bytes may be compiled, a module loads and runs its plain kernels", async (t) => {
+  const { wasm } = await compileFile(network(), weights, card);
+  const module = await WebAssembly.compile(wasm);
+  const plain = (await loadCompiled(wasm, { isRelaxedAllowed: false })).logits(image(1));
+  const { instantiate } = WebAssembly;
+  const refuse = (): never => {
+    throw new WebAssembly.CompileError("Wasm code generation disallowed by embedder");
+  };
+  t.mock.method(WebAssembly, "compile", refuse);
+  t.mock.method(WebAssembly, "instantiate", (source: WebAssembly.Module, imports: WebAssembly.Imports) =>
+    source instanceof WebAssembly.Module ? instantiate(source, imports) : refuse(),
+  );
+  const classify = await loadCompiled(module);
+  assert.equal(classify.isRelaxed, false);
+  assert.deepEqual(classify.logits(image(1)), plain);
+});
+
+test("kernels with fused multiply–add can be left out", async () => {
+  const [whole, small] = [await compileFile(network(), weights, card), await compileFile(network(), weights, card, { isRelaxed: false })];
+  assert.ok(small.wasm.length < whole.wasm.length && small.sizes.relaxed === 0);
+  const classify = await loadCompiled(small.wasm);
+  assert.equal(classify.isRelaxed, false);
+  assert.deepEqual([...classify.logits(image(1))], await sessionLogits(image(1), false));
+});
+
+test("memory that the platform refuses is an EngineError", async (t) => {
+  const { wasm } = await compileFile(network(), weights, card);
+  t.mock.method(WebAssembly, "instantiate", async () => {
+    throw new RangeError("could not allocate memory");
+  });
+  await assert.rejects(loadCompiled(wasm), (error) => error instanceof EngineError && /could not allocate memory/.test(error.message));
+});
+
 test("images of a batch are classified as one by one, the last run partly empty", async () => {
   const one = await loadCompiled((await compileFile(network(), weights, card)).wasm);
   const three = await loadCompiled((await compileFile(network(3), weights, card)).wasm);
