@@ -5,6 +5,7 @@ import { openRunner } from "../../src/deploy/loader.ts";
 import { compileFile } from "../../src/deploy/wasmFile.ts";
 import { openClassifier } from "../../src/model/classifier.ts";
 import { type Model, modelGraph } from "../../src/model/model.ts";
+import { optimise } from "../../src/passes/index.ts";
 import { initialise } from "../../src/train/initialise.ts";
 
 /** Megabytes of the process (resident) and of memory outside the JavaScript heap, early and at the end, after collections of garbage. */
@@ -82,7 +83,8 @@ export async function soakRows(
     classifier.logits(pixels);
   };
   await add(soak("open, run, close", cycles, cycle));
-  const { wasm } = await compileFile(modelGraph(held), held.weights, held);
+  const { graph, weights } = optimise(modelGraph(held), held.weights);
+  const { wasm } = await compileFile(graph, weights, held);
   await add(soak("load compiled, run", cycles, async () => (await openRunner(wasm)).runInPlace()));
   return rows;
 }

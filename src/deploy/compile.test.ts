@@ -15,7 +15,6 @@ import { prepare } from "../data/resize.ts";
 import type { Graph } from "../ir/graph.ts";
 import { graphScope } from "../ir/scope.ts";
 import { ops } from "../ops/index.ts";
-import { optimise } from "../passes/index.ts";
 import { compileToFiles } from "./compileModel.node.ts";
 import { loadCompiled, type Pixels } from "./loader.ts";
 import { halvesOf } from "./stored.ts";
@@ -55,8 +54,7 @@ const image = (seed: number, width = 31, height = 24, channels = 3): Pixels => {
 };
 
 async function sessionLogits(pixels: Pixels, isRelaxedAllowed: boolean): Promise<number[]> {
-  const { graph, weights: folded } = optimise(network(), weights);
-  using session = await wasmBackend.open(graph, folded, { isRelaxedAllowed });
+  using session = await wasmBackend.open(network(), weights, { isRelaxedAllowed });
   const bytes = prepare({ ...pixels, channels: 3, data: Uint8Array.from(pixels.data) }, preprocessing);
   writeNormalised(session.view("image"), 0, bytes, 20, 3, normaliseTable(preprocessing));
   session.runInPlace();

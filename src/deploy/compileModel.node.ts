@@ -11,7 +11,7 @@ export interface CompiledFiles {
 }
 
 /**
- * Compiles a graph (input "image", output "logits") with its weights to one WebAssembly file that carries only what this model uses, with a loader that needs
+ * Compiles a graph that `optimise` has given (input "image", output "logits") with its weights to one WebAssembly file that carries only what this model uses, with a loader that needs
  * nothing of Goldcrest: `import { load } from "./<name>.js"; const classify = await load();`.
  */
 export async function compileToFiles(

@@ -17,7 +17,6 @@ import { sha256 } from "../core/sha256.ts";
 import { checkPreprocessing, type Preprocessing } from "../data/preprocessing.ts";
 import type { Weights } from "../engine/session.ts";
 import type { Graph, Value } from "../ir/graph.ts";
-import { optimise } from "../passes/index.ts";
 import type { Card, Placed } from "./card.ts";
 import { type DeployedPlan, deployedPlan } from "./deployedPlan.ts";
 import type { WeightFormat } from "./stored.ts";
@@ -134,19 +133,18 @@ function cardOf(planned: DeployedPlan, base: number, image: Value, logits: Value
   };
 }
 
-/** Compiles a graph with its weights to a file. */
+/** Compiles a graph, optimised before, with its weights to a file. */
 export async function compileFile(
   graph: Graph,
   weights: Weights,
   card: CompileCard,
   options: CompileFileOptions = {},
 ): Promise<CompiledFile> {
-  const optimised = optimise(graph, weights);
-  const { image, logits } = ends(optimised.graph);
+  const { image, logits } = ends(graph);
   if (logits.shape[1] !== card.labels.length) {
     throw new EngineError(`cannot be compiled: ${card.labels.length} labels for ${logits.shape[1]} logits`);
   }
-  const planned = deployedPlan(optimised.graph, optimised.weights, options.weights ?? "f32");
+  const planned = deployedPlan(graph, weights, options.weights ?? "f32");
   const { kernels, base, write } = programOf(planned.steps);
   const words = new Uint8Array(base);
   write(new DataView(words.buffer), planned.address);

@@ -6,6 +6,7 @@ import { compileToFiles } from "../../src/deploy/compileModel.node.ts";
 import type { WeightFormat } from "../../src/deploy/stored.ts";
 import { openClassifier } from "../../src/model/classifier.ts";
 import { modelGraph } from "../../src/model/model.ts";
+import { optimise } from "../../src/passes/index.ts";
 import { launch, patterned, skip, strictPolicy, untrained, visit } from "./browser.ts";
 import type { Extra } from "./server.ts";
 
@@ -19,7 +20,8 @@ before(async () => {
 after(() => browser?.close());
 
 async function served(format: WeightFormat, isSeparate: boolean): Promise<Extra> {
-  const { files } = await compileToFiles("bird", modelGraph(model), model.weights, model, { weights: format, isSeparate });
+  const { graph, weights } = optimise(modelGraph(model), model.weights);
+  const { files } = await compileToFiles("bird", graph, weights, model, { weights: format, isSeparate });
   const typeOf = (name: string): string => (name.endsWith(".js") ? "text/javascript" : "application/octet-stream");
   return {
     ...Object.fromEntries(Object.entries(files).map(([name, body]) => [`/${name}`, { type: typeOf(name), body }])),
