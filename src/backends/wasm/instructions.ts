@@ -21,27 +21,11 @@ export function unsigned(n: number): number[] {
 }
 
 /** Signed LEB128 of a whole number. */
-function signed64(n: number): number[] {
-  const bytes: number[] = [];
-  for (let rest = BigInt(n); ; rest >>= 7n) {
-    const low = Number(rest & 0x7fn);
-    const isLast = rest >> 6n === (low & 0x40 ? -1n : 0n);
-    bytes.push(isLast ? low : low | 0x80);
-    if (isLast) return bytes;
-  }
-}
-
-/** Signed LEB128 of a 32-bit integer. */
 function signed(n: number): number[] {
   const bytes: number[] = [];
-  let rest = n | 0;
-  for (;;) {
-    const low = rest & 0x7f;
-    rest >>= 7;
-    const isLast = (rest === 0 && !(low & 0x40)) || (rest === -1 && (low & 0x40) !== 0);
-    bytes.push(isLast ? low : low | 0x80);
-    if (isLast) return bytes;
-  }
+  let rest = n;
+  for (; rest < -64 || rest > 63; rest = Math.floor(rest / 128)) bytes.push((rest & 0x7f) | 0x80);
+  return [...bytes, rest & 0x7f];
 }
 
 /** An expression of one WebAssembly type. */
@@ -90,7 +74,7 @@ export type F32 = Expr<"f32">;
 
 /** A number as an integer constant. */
 export function integer(n: I32): Expr<"i32"> {
-  return typeof n === "number" ? new Expr("i32", [0x41, signed(n)]) : n;
+  return typeof n === "number" ? new Expr("i32", [0x41, signed(n | 0)]) : n;
 }
 
 const plain = (op: number): Bytes => [op];
@@ -150,7 +134,7 @@ export const i32 = {
   notify: (at: I32, count: I32) => new Expr("i32", [integer(at).code, integer(count).code, memory([0xfe, 0x00], 2, 0)]),
   /** Sleeps while the word holds `expected`, for at most some nanoseconds (−1: for good); 2 where that time is over. */
   wait: (at: I32, expected: I32, limit: number) =>
-    new Expr("i32", [integer(at).code, integer(expected).code, 0x42, signed64(limit), memory([0xfe, 0x01], 2, 0)]),
+    new Expr("i32", [integer(at).code, integer(expected).code, 0x42, signed(limit), memory([0xfe, 0x01], 2, 0)]),
 };
 
 function float32(x: number): Bytes {
