@@ -7,7 +7,7 @@ import type { Graph } from "./ir/graph.ts";
 import { optimise } from "./passes/index.ts";
 
 export { referenceBackend } from "./backends/reference/index.ts";
-export { hasRelaxedSimd, hasSharedMemory, wasmBackend } from "./backends/wasm/index.ts";
+export { hasRelaxedSimd, hasSharedMemory, type MemoryPlan, planMemory, wasmBackend } from "./backends/wasm/index.ts";
 export * from "./core/errors.ts";
 export { mitchellExp2, mitchellLog2, mitchellProduct, mitchellSlope } from "./core/mitchell.ts";
 export type { Shape } from "./core/shape.ts";
@@ -28,6 +28,7 @@ export { graphScope, type Scope } from "./ir/scope.ts";
 export { verify } from "./ir/verify.ts";
 export { type ArithmeticForm, arithmeticForms } from "./model/arithmeticForms.ts";
 export { type Classifier, openClassifier } from "./model/classifier.ts";
+export { openClassifierInWorker, type RemoteClassifier } from "./model/classifierInWorker.ts";
 export {
   type Candidate,
   type ComparisonPlace,

@@ -1,6 +1,7 @@
 /** Training with Goldcrest, on every platform. */
 import "./core/requireNode.ts";
 
+export { softmax, topChoices } from "./core/choices.ts";
 export type { Augmentation } from "./data/augment.ts";
 export { classWeights, countByLabel, type Dataset } from "./data/dataset.ts";
 export { fetchEmbedded } from "./data/fashionMnist.ts";
@@ -12,7 +13,7 @@ export { type FitNetworkOptions, type FittedNetwork, fitNetwork } from "./model/
 export type { EpochMetrics, Identity } from "./train/checkpoint.ts";
 export { type CheckpointStore, memoryStore } from "./train/checkpointStore.ts";
 export { InterruptedError, LockedError } from "./train/errors.ts";
-export { type ClassMetrics, type Evaluation, evaluate, softmax, topChoices } from "./train/evaluate.ts";
+export { type ClassMetrics, type Evaluation, evaluate } from "./train/evaluate.ts";
 export { type FitOptions, type FitResult, fit } from "./train/fit.ts";
 export { initialise } from "./train/initialise.ts";
 export type { TrainingEvent } from "./train/loop.ts";

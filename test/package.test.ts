@@ -81,6 +81,27 @@ test("the command runs", () => {
   assert.match(stdout, /goldcrest/);
 });
 
+test("it compiles a model, and what it writes runs without it", () => {
+  const make = `import { buildNetwork, initialise, saveModel } from "goldcrest";
+    import { preprocessingFor } from "goldcrest/train";
+    import { writeFileSync } from "node:fs";
+    const [labels, options] = [["a", "b"], { width: 0.25, isSmallImage: true }];
+    const preprocessing = preprocessingFor({ size: 16, channels: 1, fit: "crop" });
+    const weights = initialise(buildNetwork("mobilenet-v2", { ...options, classes: 2, size: 16, channels: 1 }), 1);
+    const model = { network: "mobilenet-v2", options, labels, preprocessing, weights, provenance: {}, metrics: {} };
+    writeFileSync("model.safetensors", await saveModel(model));`;
+  writeFileSync(join(project, "make.mjs"), make);
+  assert.equal(spawnSync(process.execPath, ["make.mjs"], { cwd: project }).status, 0);
+  mkdirSync(join(project, "elsewhere"));
+  const { status, stderr } = runBin([], "compile", "model.safetensors", "--out", "elsewhere/model");
+  assert.equal(status, 0, stderr);
+  const use = `import { load } from "./model.js";
+    console.log((await load())({ width: 20, height: 20, data: new Uint8Array(400) }, 1)[0].label);`;
+  writeFileSync(join(project, "elsewhere", "use.mjs"), use);
+  const used = spawnSync(process.execPath, ["use.mjs"], { cwd: join(project, "elsewhere"), encoding: "utf8" });
+  assert.match(used.stdout, /^[ab]\n$/, used.stderr);
+});
+
 test("an old Node is told what is needed", () => {
   writeFileSync(join(project, "old.mjs"), 'Object.defineProperty(process, "version", { value: "v20.20.2" });');
   const { status, stdout, stderr } = runBin(["--import", pathToFileURL(join(project, "old.mjs")).href], "--help");

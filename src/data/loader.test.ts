@@ -3,7 +3,8 @@ import { test } from "node:test";
 import type { Augmentation } from "./augment.ts";
 import type { Dataset } from "./dataset.ts";
 import { type LoaderOptions, openLoader } from "./loader.ts";
-import { normaliseTable, type PixelTarget, type Preprocessing, preprocessingFor } from "./preprocessing.ts";
+import { normaliseTable, type PixelTarget } from "./normalise.ts";
+import { type Preprocessing, preprocessingFor } from "./preprocessing.ts";
 
 const SIZE = 6;
 const CLASSES = 3;

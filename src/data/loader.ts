@@ -5,7 +5,8 @@ import type { Dataset } from "./dataset.ts";
 import { openDraws } from "./draws.ts";
 import type { PixelRule } from "./image.ts";
 import { mixUp } from "./mixup.ts";
-import { normaliseTable, type PixelTarget, type Preprocessing, writeNormalised } from "./preprocessing.ts";
+import { normaliseTable, type PixelTarget, writeNormalised } from "./normalise.ts";
+import type { Preprocessing } from "./preprocessing.ts";
 
 /** What a loader serves. */
 export interface LoaderOptions {

@@ -1,5 +1,5 @@
 import { beta, type Draws } from "./draws.ts";
-import type { PixelTarget } from "./preprocessing.ts";
+import type { PixelTarget } from "./normalise.ts";
 
 /** Mixes elements i and j of the first axis in place: each becomes share · itself + (1 − share) · the other. */
 function mixPair({ shape, strides, data }: PixelTarget, i: number, j: number, share: number): void {

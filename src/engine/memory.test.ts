@@ -31,3 +31,16 @@ test("a placement is never smaller than the lower bound, and regions that follow
   assert.equal(lowerBound(chain), 1280);
   assert.equal(placeRegions(chain).bytes, 1280);
 });
+
+test("regions that are always alive leave no gaps, and a sequence that fits replaces one that does not", () => {
+  // Largest first puts 5 at 0, 4 behind it and then finds no gap for the two that meet both; the bound is reached all the same.
+  const blocks = [
+    [5, 0, 1],
+    [4, 1, 2],
+    [3, 2, 3],
+    [3, 3, 4],
+    [6, 4, 5],
+  ].map(([units, from, to]): Region => ({ bytes: units * 64, from, to }));
+  const kept: Region = { bytes: 640, from: 0, to: 5 };
+  assert.equal(placeRegions([...blocks, kept]).bytes, lowerBound([...blocks, kept]));
+});

@@ -18,21 +18,79 @@ function align(bytes: number): number {
   return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 }
 
+/** A sequence in which regions are placed: by these numbers, the largest first; ties by size. */
+type Urgency = (region: Region) => number;
+
+/** Live bytes at each step at which something begins; they only fall until the next such step. */
+function liveBytes(regions: readonly Region[]): readonly (readonly [step: number, bytes: number])[] {
+  const change = new Map<number, number>();
+  const count = (step: number, bytes: number): void => void change.set(step, (change.get(step) ?? 0) + bytes);
+  for (const { bytes, from, to } of regions) {
+    count(from, bytes);
+    count(to + 1, -bytes);
+  }
+  let live = 0;
+  return [...change]
+    .sort((a, b) => a[0] - b[0])
+    .map(([step, bytes]) => {
+      live += bytes;
+      return [step, live] as const;
+    });
+}
+
 /**
- * Places regions so that those alive at the same time never overlap: the largest first, each into the smallest gap that fits between
- * the already placed regions whose lifetimes meet its own ("greedy by size").
+ * Sequences worth trying, the usual best first: by size; those first that are alive when memory is scarcest; by bytes times steps; as they begin.
+ * No one of them is best for every graph.
+ */
+function* urgencies(regions: readonly Region[]): Iterable<Urgency> {
+  yield ({ bytes }) => bytes;
+  const live = liveBytes(regions);
+  const scarcity = new Map<Region, number>();
+  for (const region of regions) {
+    let most = 0;
+    for (const [step, bytes] of live) if (step >= region.from && step <= region.to && bytes > most) most = bytes;
+    scarcity.set(region, most);
+  }
+  yield (region) => scarcity.get(region) ?? 0;
+  yield ({ bytes, from, to }) => bytes * (to - from + 1);
+  yield ({ from }) => -from;
+}
+
+/**
+ * Places regions so that those alive at the same time never overlap. Each goes into the smallest gap that fits between the already placed regions
+ * whose lifetimes meet its own; several sequences are tried, and the shortest result is kept.
  */
 export function placeRegions(regions: readonly Region[]): Placement {
+  const least = lowerBound(regions.map((region) => ({ ...region, bytes: align(region.bytes) })));
+  let best: Placement | undefined;
+  for (const urgency of urgencies(regions)) {
+    const placement = placeInSequence(regions, urgency);
+    if (!best || placement.bytes < best.bytes) best = placement;
+    if (best.bytes <= least) break;
+  }
+  return best ?? { offsets: [], bytes: 0 };
+}
+
+function placeInSequence(regions: readonly Region[], urgency: Urgency): Placement {
   const offsets = new Array<number>(regions.length).fill(0);
-  const order = regions.map((_, i) => i).sort((a, b) => regions[b].bytes - regions[a].bytes || a - b);
+  const [begin, end] = [Math.min(...regions.map(({ from }) => from)), Math.max(...regions.map(({ to }) => to))];
+  // Between regions that are always alive nothing can ever change, so they lie together.
+  const first = ({ from, to }: Region): number => (from <= begin && to >= end ? 1 : 0);
+  const order = regions
+    .map((_, i) => i)
+    .sort((i, j) => {
+      const [a, b] = [regions[i], regions[j]];
+      return first(b) - first(a) || urgency(b) - urgency(a) || b.bytes - a.bytes || i - j;
+    });
+  /** By offset. */
   const placed: number[] = [];
   let total = 0;
   for (const i of order) {
     const { bytes, from, to } = regions[i];
     const isMeeting = (other: number): boolean => regions[other].from <= to && regions[other].to >= from;
-    const neighbours = placed.filter(isMeeting).sort((a, b) => offsets[a] - offsets[b]);
-    offsets[i] = bestGap(neighbours, offsets, regions, bytes);
-    placed.push(i);
+    offsets[i] = bestGap(placed.filter(isMeeting), offsets, regions, bytes);
+    const after = placed.findIndex((other) => offsets[other] > offsets[i]);
+    placed.splice(after < 0 ? placed.length : after, 0, i);
     total = Math.max(total, offsets[i] + align(bytes));
   }
   return { offsets, bytes: total };
@@ -55,17 +113,5 @@ function bestGap(neighbours: readonly number[], offsets: readonly number[], regi
 
 /** The least that any placement needs: the most bytes alive at one step. */
 export function lowerBound(regions: readonly Region[]): number {
-  const change = new Map<number, number>();
-  const count = (step: number, bytes: number): void => void change.set(step, (change.get(step) ?? 0) + bytes);
-  for (const { bytes, from, to } of regions) {
-    count(from, bytes);
-    count(to + 1, -bytes);
-  }
-  let live = 0;
-  let most = 0;
-  for (const [, bytes] of [...change].sort((a, b) => a[0] - b[0])) {
-    live += bytes;
-    most = Math.max(most, live);
-  }
-  return most;
+  return liveBytes(regions).reduce((most, [, bytes]) => Math.max(most, bytes), 0);
 }

@@ -32,6 +32,8 @@ export interface Session {
   readonly fallbacks: readonly Fallback[];
   /** Bytes of the whole arena, weights included. */
   readonly bytes: number;
+  /** Threads that share each run: those asked for, or one where the platform allows no more. */
+  readonly threads: number;
   /** Copies the inputs in, runs, applies the graph's updates, copies the outputs out (logical row-major). */
   run(inputs: Readonly<Record<string, Tensor>>): Record<string, Tensor>;
   /** Runs on what the input views hold; read outputs through `view`. No copies, no allocation. */

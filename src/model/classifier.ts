@@ -1,13 +1,15 @@
 import { wasmBackend } from "../backends/wasm/index.ts";
+import { type Choice, topChoices } from "../core/choices.ts";
 import { DataError } from "../core/errors.ts";
-import { normaliseTable, writeNormalised } from "../data/preprocessing.ts";
+import { normaliseTable, writeNormalised } from "../data/normalise.ts";
 import type { Backend, OpenOptions } from "../engine/session.ts";
 import { optimise } from "../passes/index.ts";
-import { type Choice, topChoices } from "../train/evaluate.ts";
 import { type Model, modelGraph } from "./model.ts";
 
 /** A compiled model. Dispose of it after use. */
 export interface Classifier {
+  /** Threads that share each run. */
+  readonly threads: number;
   /** Raw outputs for prepared pixels (bytes of size × size × channels, as `prepare` gives them); valid until the next call. */
   logits(pixels: Uint8Array): Float64Array;
   /** The most probable labels, best first. */
@@ -38,5 +40,11 @@ export async function openClassifier(
     return row;
   }
   const dispose = (): void => session.dispose();
-  return { logits, classify: (pixels, top = 5) => topChoices(logits(pixels), labels, top), dispose, [Symbol.dispose]: dispose };
+  return {
+    threads: session.threads,
+    logits,
+    classify: (pixels, top = 5) => topChoices(logits(pixels), labels, top),
+    dispose,
+    [Symbol.dispose]: dispose,
+  };
 }

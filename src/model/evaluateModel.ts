@@ -1,7 +1,7 @@
 import { wasmBackend } from "../backends/wasm/index.ts";
 import { DataError } from "../core/errors.ts";
 import type { Dataset } from "../data/dataset.ts";
-import type { Backend, OpenOptions } from "../engine/session.ts";
+import type { Backend, OpenOptions, Session } from "../engine/session.ts";
 import { optimise } from "../passes/index.ts";
 import { type Evaluation, evaluate } from "../train/evaluate.ts";
 import { type Model, modelGraph } from "./model.ts";
@@ -13,6 +13,8 @@ export interface EvaluateModelOptions extends OpenOptions {
   /** Images a run. Default 32. */
   readonly batch?: number;
   readonly backend?: Backend;
+  /** What runs the model instead of a session that is opened for it: a compiled file, opened. */
+  readonly runner?: Pick<Session, "view" | "runInPlace">;
   readonly onBatch?: (done: number) => void | Promise<void>;
 }
 
@@ -30,11 +32,13 @@ function placeLabels(model: Model, data: Dataset): number[] {
 
 /** Classifies images of known label with a model and counts. */
 export async function evaluateModel(model: Model, data: Dataset, options: EvaluateModelOptions = {}): Promise<Evaluation> {
-  const { backend = wasmBackend, indices, batch = 32, onBatch, ...open } = options;
+  const { backend = wasmBackend, indices, batch = 32, onBatch, runner, ...open } = options;
   const places = placeLabels(model, data);
+  const { preprocessing, labels } = model;
+  const common = { data, indices, preprocessing, labels, labelOf: (index: number) => places[data.labelOf(index)], onBatch };
+  if (runner) return evaluate({ ...common, session: runner });
   const optimised = optimise(modelGraph(model, batch), model.weights);
   using session = await backend.open(optimised.graph, optimised.weights, open);
-  const { preprocessing, labels } = model;
   // Awaited here, since the session lives as long as this function.
-  return await evaluate({ session, data, indices, preprocessing, labels, labelOf: (index) => places[data.labelOf(index)], onBatch });
+  return await evaluate({ ...common, session });
 }

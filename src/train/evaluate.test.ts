@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { referenceBackend } from "../backends/reference/index.ts";
-import { evaluate, scores, softmax, topChoices } from "./evaluate.ts";
+import { softmax, topChoices } from "../core/choices.ts";
+import { evaluate, scores } from "./evaluate.ts";
 import { initialise } from "./initialise.ts";
 import { tinyTask } from "./tinyTask.testing.ts";
 import { evaluationGraph } from "./trainingGraph.ts";

@@ -1,3 +1,4 @@
+import { argmax } from "../core/choices.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { openLoader } from "../data/loader.ts";
 import type { Preprocessing } from "../data/preprocessing.ts";
@@ -31,39 +32,12 @@ function readRow(view: View, n: number, row: Float64Array): void {
   for (let i = 0; i < row.length; i++) row[i] = view.data[n * perRow + i * perColumn];
 }
 
-/** The index of the largest element; the first of equals. */
-function argmax(row: ArrayLike<number>): number {
-  let best = 0;
-  for (let i = 1; i < row.length; i++) if (row[i] > row[best]) best = i;
-  return best;
-}
-
 /** log Σ exp(row), without overflow. */
 function logSumExp(row: ArrayLike<number>): number {
   const most = row[argmax(row)];
   let sum = 0;
   for (let i = 0; i < row.length; i++) sum += Math.exp(row[i] - most);
   return most + Math.log(sum);
-}
-
-/** Probabilities of logits, in float64. */
-export function softmax(logits: ArrayLike<number>): Float64Array {
-  const most = logits[argmax(logits)];
-  const raised = Float64Array.from(logits, (logit) => Math.exp(logit - most));
-  const total = raised.reduce((sum, x) => sum + x, 0);
-  return raised.map((x) => x / total);
-}
-
-/** One answer of a classification. */
-export interface Choice {
-  readonly label: string;
-  readonly probability: number;
-}
-
-/** The `top` most probable labels of one image's logits, most probable first. */
-export function topChoices(logits: ArrayLike<number>, labels: readonly string[], top = 5): readonly Choice[] {
-  const choices = Array.from(softmax(logits), (probability, k) => ({ label: labels[k], probability }));
-  return choices.sort((a, b) => b.probability - a.probability).slice(0, top);
 }
 
 /** Ratios from a confusion matrix. */
@@ -89,7 +63,7 @@ export function scores(confusion: readonly (readonly number[])[], labels: readon
 /** What `evaluate` needs. */
 export interface EvaluateOptions {
   /** An evaluation graph with input "image" and output "logits", of any batch size. */
-  readonly session: Session;
+  readonly session: Pick<Session, "view" | "runInPlace">;
   readonly data: Dataset;
   /** Images to look at; all where absent. */
   readonly indices?: Uint32Array;

@@ -18,9 +18,12 @@ after(async () => {
 const mistakes: readonly (readonly [string, string])[] = [
   [
     "fti bars",
-    'unknown command "fti"\n  did you mean "fit"?   (commands: fit, classify, evaluate, recipes, networks, explain, compare, profile, data)',
+    'unknown command "fti"\n  did you mean "fit"?   (commands: fit, classify, evaluate, compile, recipes, networks, explain, compare, profile, data)',
   ],
-  ["photograph", 'unknown command "photograph"\n  (commands: fit, classify, evaluate, recipes, networks, explain, compare, profile, data)'],
+  [
+    "photograph",
+    'unknown command "photograph"\n  (commands: fit, classify, evaluate, compile, recipes, networks, explain, compare, profile, data)',
+  ],
   ["fit bars --epoch 3", 'unknown option "--epoch" of goldcrest fit\n  did you mean "--epochs"?   (list: goldcrest fit --help)'],
   ["networks --zzzzzzz", 'unknown option "--zzzzzzz" of goldcrest networks\n  see goldcrest networks --help'],
   ["fit bars --no-strict", 'unknown option "--no-strict" of goldcrest fit\n  did you mean "--strict"?   (list: goldcrest fit --help)'],
@@ -70,6 +73,8 @@ const mistakes: readonly (readonly [string, string])[] = [
     "goldcrest classify needs image files, or folders of them\n  usage: goldcrest classify <model> <images…> [options]",
   ],
   ["classify a.safetensors b.png --top 0", "--top is 0; it needs a whole number of 1 or more"],
+  ["compile a.safetensors --weights f8", '--weights is "f8"; it needs one of f32, f16, int8'],
+  ["compile", "goldcrest compile needs a model file that fit has written\n  usage: goldcrest compile <model> [options]"],
   ["evaluate a.safetensors bars --part most", '--part is "most"; it needs one of test, validation, train, all'],
   ["profile mobilenet-v2 --variant hat", 'mobilenet-v2: unknown variant "hat"'],
   ["profile mobilenet-v2 --width 0", "mobilenet-v2: width 0 is not a number from 0.05 to 8; nearest legal value 0.05"],

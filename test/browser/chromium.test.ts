@@ -1,71 +1,104 @@
+/** The engine in pages, with and without cross-origin isolation, under a policy that allows scripts of the same server and WebAssembly only. */
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
-import { test } from "node:test";
-import { chromium } from "playwright-core";
-import { preprocessingFor } from "../../src/data/preprocessing.ts";
+import { after, before, test } from "node:test";
+import type { Browser } from "playwright-core";
 import { openClassifier } from "../../src/model/classifier.ts";
-import { type Model, modelGraph, saveModel } from "../../src/model/model.ts";
-import { initialise } from "../../src/train/initialise.ts";
-import { serveSources } from "./server.ts";
+import { saveModel } from "../../src/model/model.ts";
+import { isolation, launch, patterned, skip, strictPolicy, untrained, visit } from "./browser.ts";
+import type { Extra } from "./server.ts";
 
-const browserPath = "/usr/bin/chromium";
-const skip = existsSync(browserPath) ? false : `${browserPath} is not installed (Debian's package chromium)`;
+const SIZE = 64;
 
-const page = `<!doctype html><title>Goldcrest</title><script type="module">
-  import { hasRelaxedSimd, loadModel, openClassifier } from "/src/index.ts";
-  const bytes = async (path) => new Uint8Array(await (await fetch(path)).arrayBuffer());
-  try {
-    const classifier = await openClassifier(await loadModel(await bytes("/model.safetensors")));
-    globalThis.answer = { logits: [...classifier.logits(await bytes("/pixels"))], isRelaxed: hasRelaxedSimd() };
-  } catch (error) {
-    globalThis.answer = { error: String(error) };
-  }
-</script>`;
+let browser: Browser;
+before(async () => {
+  if (!skip) browser = await launch();
+});
+after(() => browser?.close());
 
-function untrained(network: string, size: number): Model {
-  const labels = Array.from({ length: 10 }, (_, i) => `label ${i}`);
-  const card = {
-    network,
-    options: { width: 0.5, isSmallImage: true },
-    labels,
-    preprocessing: preprocessingFor({ size, channels: 3, fit: "crop" }),
+/** A page that has the model's file as `file` and an image as `pixels`. */
+async function inPage<T>(network: string, script: string, headers: Readonly<Record<string, string>>) {
+  const extra: Extra = {
+    "/model.safetensors": { type: "application/octet-stream", body: await saveModel(untrained(network, SIZE)) },
+    "/pixels": { type: "application/octet-stream", body: patterned(SIZE) },
   };
-  return { ...card, weights: initialise(modelGraph(card), 7), provenance: {}, metrics: {} };
+  const prologue = `import { hasRelaxedSimd, loadModel, openClassifier, openClassifierInWorker } from "/src/index.ts";
+    const bytes = async (path) => new Uint8Array(await (await fetch(path)).arrayBuffer());
+    const [file, pixels] = [await bytes("/model.safetensors"), await bytes("/pixels")];`;
+  return visit<T>(browser, `${prologue}\n${script}`, extra, { ...strictPolicy, ...headers });
 }
 
-for (const network of ["mobilenet-v3-small", "shufflenet-v2"]) {
-  test(`${network}: a page loads a model file and gives the logits of Node`, { skip }, async () => {
-    const model = untrained(network, 64);
-    const pixels = Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => (i * 37) & 255);
-    using classifier = await openClassifier(model);
-    const expected = [...classifier.logits(pixels)];
-    const server = await serveSources({
-      "/": { type: "text/html", body: page },
-      "/model.safetensors": { type: "application/octet-stream", body: await saveModel(model) },
-      "/pixels": { type: "application/octet-stream", body: pixels },
-    });
-    const args = [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-    ];
-    const browser = await chromium.launch({ executablePath: browserPath, headless: true, args });
-    try {
-      const tab = await browser.newPage();
-      await tab.goto(server.url);
-      await tab.waitForFunction("globalThis.answer", undefined, { timeout: 60_000 });
-      const answer = (await tab.evaluate("globalThis.answer")) as { logits?: number[]; error?: string };
-      assert.equal(answer.error, undefined);
-      const most = Math.max(...expected.map(Math.abs));
-      assert.equal(answer.logits?.length, expected.length);
-      for (const [i, logit] of expected.entries())
-        assert.ok(Math.abs(logit - (answer.logits?.[i] ?? Number.NaN)) <= 1e-4 * most, `logit ${i}`);
-    } finally {
-      await browser.close();
-      server.close();
-    }
+async function logitsOfNode(network: string): Promise<number[]> {
+  using classifier = await openClassifier(untrained(network, SIZE));
+  return [...classifier.logits(patterned(SIZE))];
+}
+
+function assertClose(found: readonly number[], wanted: readonly number[]): void {
+  const most = Math.max(...wanted.map(Math.abs));
+  assert.equal(found.length, wanted.length);
+  for (const [i, logit] of wanted.entries())
+    assert.ok(Math.abs(logit - found[i]) <= 1e-4 * most, `logit ${i}: ${found[i]}, in Node ${logit}`);
+}
+
+/** Logits of the model in a worker with one thread and with two, and on the page's own thread with two asked for. */
+const everyWay = `
+  const logits = [], threads = [];
+  for (const asked of [1, 2]) {
+    const classifier = await openClassifierInWorker(file, { threads: asked });
+    threads.push(classifier.threads);
+    logits.push([...(await classifier.logits(pixels))]);
+    classifier.dispose();
+  }
+  const here = await openClassifier(await loadModel(file), { threads: 2 });
+  threads.push(here.threads);
+  logits.push([...here.logits(pixels)]);
+  here.dispose();
+  globalThis.answer = { logits, threads, isIsolated: crossOriginIsolated };`;
+
+interface Answer {
+  readonly logits: readonly number[][];
+  readonly threads: readonly number[];
+  readonly isIsolated: boolean;
+}
+
+for (const network of ["mobilenet-v2", "mobilenet-v3-small", "shufflenet-v2", "squeezenet-1.1", "efficientnet-b0", "ghostnet"]) {
+  test(`${network}: an isolated page uses two threads in a worker, with the bits of one, and the logits of Node`, { skip }, async () => {
+    const { answer, said } = await inPage<Answer>(network, everyWay, isolation);
+    assert.deepEqual([answer.isIsolated, answer.threads], [true, [1, 2, 1]]);
+    assert.deepEqual(answer.logits[1], answer.logits[0]);
+    assert.deepEqual(answer.logits[2], answer.logits[0]);
+    assertClose(answer.logits[0], await logitsOfNode(network));
+    assert.equal(said.length, 1, said.join("\n"));
+    assert.match(said[0], /one thread instead of 2: a page's own thread must not wait for others; openClassifierInWorker/);
   });
 }
+
+test("a page that is not isolated has one thread, says so once, and gives the logits of Node", { skip }, async () => {
+  const { answer, said } = await inPage<Answer>("mobilenet-v2", everyWay, {});
+  assert.deepEqual([answer.isIsolated, answer.threads], [false, [1, 1, 1]]);
+  assert.deepEqual([answer.logits[1], answer.logits[2]], [answer.logits[0], answer.logits[0]]);
+  assertClose(answer.logits[0], await logitsOfNode("mobilenet-v2"));
+  assert.equal(said.length, 1, said.join("\n"));
+  assert.match(said[0], /one thread instead of 2: this page is not cross-origin isolated; .*Cross-Origin-Opener-Policy: same-origin/);
+});
+
+test("a page stays responsive while a worker classifies, and many callers at once get their own answers", { skip }, async () => {
+  const script = `
+    const classifier = await openClassifierInWorker(file, { threads: 2 });
+    let frames = 0;
+    const clock = setInterval(() => frames++, 1);
+    const images = Array.from({ length: 30 }, (_, k) => pixels.map((byte) => (byte + k) & 255));
+    const all = await Promise.all(images.map((image) => classifier.logits(image)));
+    clearInterval(clock);
+    const again = await classifier.logits(images[29]);
+    globalThis.answer = { frames, isSame: all[29].every((x, i) => x === again[i]), differ: all[0].some((x, i) => x !== all[29][i]) };`;
+  const { answer } = await inPage<{ frames: number; isSame: boolean; differ: boolean }>("mobilenet-v2", script, isolation);
+  assert.ok(answer.frames > 0 && answer.isSame && answer.differ, JSON.stringify(answer));
+});
+
+test("a broken file is a typed error in the page too", { skip }, async () => {
+  const script = `
+    const error = await openClassifierInWorker(file.map((byte, i) => (i === 5000 ? byte ^ 1 : byte))).catch((error) => error);
+    globalThis.answer = { name: error.name, code: error.code };`;
+  const { answer } = await inPage<{ name: string; code: string }>("shufflenet-v2", script, isolation);
+  assert.deepEqual(answer, { name: "FormatError", code: "format" });
+});

@@ -27,6 +27,7 @@ export function openSession(graph: Graph, weights: Weights): Session {
     graph,
     fallbacks: [],
     bytes: elements * Float64Array.BYTES_PER_ELEMENT,
+    threads: 1,
     run: (inputs) => run(held, inputs),
     runInPlace: () => runInPlace(held),
     view: (name) => viewOf(held, name),

@@ -38,9 +38,13 @@ export interface Code {
   madd(a: V128, b: V128, c: V128): V128;
   /** c − a · b, likewise. */
   nmadd(a: V128, b: V128, c: V128): V128;
+  /** Copies bytes of the module's data segment `segment` to memory. */
+  initMemory(segment: number, to: I32, from: I32, bytes: I32): void;
   drop(value: Expr<Type>): void;
   callIndirect(type: number, index: I32, args: readonly I32[]): void;
   return(): void;
+  /** Ends the run with an error of the engine. */
+  trap(): void;
 }
 
 /** Finished function: locals and code, ready for the code section. */
@@ -97,6 +101,9 @@ export function assembleFunction(
     },
     madd: (a, b, c) => (isRelaxed ? new Expr("v128", [a.code, b.code, c.code, simd(0x105)]) : f32x4.add(f32x4.mul(a, b), c)),
     nmadd: (a, b, c) => (isRelaxed ? new Expr("v128", [a.code, b.code, c.code, simd(0x106)]) : f32x4.sub(c, f32x4.mul(a, b))),
+    initMemory(segment, to, from, bytes) {
+      body.push([[to, from, bytes].map((each) => integer(each).code), 0xfc, 0x08, unsigned(segment), 0]);
+    },
     drop(value) {
       body.push([value.code, 0x1a]);
     },
@@ -105,6 +112,9 @@ export function assembleFunction(
     },
     return() {
       body.push([0x0f]);
+    },
+    trap() {
+      body.push([0x00]);
     },
   };
   write(

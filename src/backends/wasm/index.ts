@@ -9,3 +9,4 @@ export const wasmBackend: Backend = {
 };
 
 export { hasRelaxedSimd, hasSharedMemory } from "./features.ts";
+export { type MemoryPlan, planMemory } from "./memoryPlan.ts";

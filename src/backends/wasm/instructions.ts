@@ -20,17 +20,12 @@ export function unsigned(n: number): number[] {
   return bytes;
 }
 
-/** Signed LEB128 of a 32-bit integer. */
+/** Signed LEB128 of a whole number. */
 function signed(n: number): number[] {
   const bytes: number[] = [];
-  let rest = n | 0;
-  for (;;) {
-    const low = rest & 0x7f;
-    rest >>= 7;
-    const isLast = (rest === 0 && !(low & 0x40)) || (rest === -1 && (low & 0x40) !== 0);
-    bytes.push(isLast ? low : low | 0x80);
-    if (isLast) return bytes;
-  }
+  let rest = n;
+  for (; rest < -64 || rest > 63; rest = Math.floor(rest / 128)) bytes.push((rest & 0x7f) | 0x80);
+  return [...bytes, rest & 0x7f];
 }
 
 /** An expression of one WebAssembly type. */
@@ -79,7 +74,7 @@ export type F32 = Expr<"f32">;
 
 /** A number as an integer constant. */
 export function integer(n: I32): Expr<"i32"> {
-  return typeof n === "number" ? new Expr("i32", [0x41, signed(n)]) : n;
+  return typeof n === "number" ? new Expr("i32", [0x41, signed(n | 0)]) : n;
 }
 
 const plain = (op: number): Bytes => [op];
@@ -130,13 +125,16 @@ export const i32 = {
   min: (a: I32, b: I32): Expr<"i32"> => i32.select(i32.lt(a, b), a, b),
   max: (a: I32, b: I32): Expr<"i32"> => i32.select(i32.gt(a, b), a, b),
   load: (at: I32, offset = 0) => new Expr("i32", [integer(at).code, memory(plain(0x28), 2, offset)]),
+  /** A signed byte. */
+  load8: (at: I32, offset = 0) => new Expr("i32", [integer(at).code, memory(plain(0x2c), 0, offset)]),
   truncate: (x: F32) => new Expr("i32", [x.code, 0xfc, 0x00]),
   bits: (x: F32) => new Expr("i32", [x.code, 0xbc]),
   atomicLoad: (at: I32, offset = 0) => new Expr("i32", [integer(at).code, memory([0xfe, 0x10], 2, offset)]),
   atomicAdd: (at: I32, n: I32, offset = 0) => new Expr("i32", [integer(at).code, integer(n).code, memory([0xfe, 0x1e], 2, offset)]),
   notify: (at: I32, count: I32) => new Expr("i32", [integer(at).code, integer(count).code, memory([0xfe, 0x00], 2, 0)]),
-  /** Sleeps while the word holds `expected`, without a time limit. */
-  wait: (at: I32, expected: I32) => new Expr("i32", [integer(at).code, integer(expected).code, 0x42, 0x7f, memory([0xfe, 0x01], 2, 0)]),
+  /** Sleeps while the word holds `expected`, for at most some nanoseconds (−1: for good); 2 where that time is over. */
+  wait: (at: I32, expected: I32, limit: number) =>
+    new Expr("i32", [integer(at).code, integer(expected).code, 0x42, signed(limit), memory([0xfe, 0x01], 2, 0)]),
 };
 
 function float32(x: number): Bytes {

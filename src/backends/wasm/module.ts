@@ -6,9 +6,13 @@
  *                                           after each step when there are several parts;
  *   serve(part, parts, control)             the life of a helper thread: sleep until a range of steps is posted, run it, sleep again.
  *
+ * A thread that cannot go on sets `failed`, changes `generation` and wakes everyone (threads.ts does so for one whose kernel trapped); a thread that has
+ * waited at a barrier for longer than any step takes does the same. Whoever sees the word set traps, so that nobody waits for the dead.
+ *
  * A step is four words: function index, argument pointer, units, 0. Control words (byte offsets below) lie at `control`.
  */
 import { assembleFunction, type Bytes, type Code, type Expr, f32, i32, type Local, type Type, typeBytes, unsigned } from "./assembler.ts";
+import { control } from "./control.ts";
 
 /** The argument words of a kernel, in memory order; each becomes a local at entry. */
 export type Fields = Readonly<Record<string, "i32" | "f32">>;
@@ -30,10 +34,9 @@ export function wasmKernel<F extends Fields>(key: string, fields: F, emit: (args
   return { key, fields, emit };
 }
 
-export const STEP_BYTES = 16;
+export { control };
 
-/** Byte offsets of the control words; each has a cache line of its own. */
-export const control = { posted: 0, first: 64, last: 68, steps: 72, arrived: 128, generation: 192, sleepers: 256, bytes: 320 } as const;
+export const STEP_BYTES = 16;
 
 /** Barrier spins before sleeping: about 200 µs, longer than a wake-up takes. */
 const SPINS = 60_000;
@@ -56,8 +59,16 @@ function sized(content: Bytes): Bytes {
 const vector = (items: readonly Bytes[]): Bytes => [unsigned(items.length), ...items];
 const text = (s: string): Bytes => sized([...new TextEncoder().encode(s)]);
 
-/** Waits until the word at `at` is no longer `held`: spins, then sleeps, counted in `sleepers` so that nobody notifies in vain. */
-function awaitChange(k: Code, at: Expr<"i32">, held: Local<"i32">, sleepers: Expr<"i32">): void {
+/** Nanoseconds at a barrier after which the other threads count as dead: a minute, since a step of a training on a busy machine may take seconds. */
+const PATIENCE = 60e9;
+/** What `i32.wait` gives when its time is over. */
+const LATE = 2;
+
+/**
+ * Waits until the word at `at` is no longer `held`: spins, then sleeps, counted in `sleepers` so that nobody notifies in vain. Who has
+ * slept for longer than `limit` nanoseconds (−1: there is none) goes to `late`.
+ */
+function awaitChange(k: Code, at: Expr<"i32">, held: Local<"i32">, sleepers: Expr<"i32">, limit = -1, late = (): void => {}): void {
   const spins = k.local(i32.const(0));
   k.while(
     () => i32.and(i32.eq(i32.atomicLoad(at), held), i32.lt(spins, SPINS)),
@@ -67,26 +78,39 @@ function awaitChange(k: Code, at: Expr<"i32">, held: Local<"i32">, sleepers: Exp
     k.drop(i32.atomicAdd(sleepers, 1));
     k.while(
       () => i32.eq(i32.atomicLoad(at), held),
-      () => k.drop(i32.wait(at, held)),
+      () => k.if(i32.eq(i32.wait(at, held, limit), LATE), late),
     );
     k.drop(i32.atomicAdd(sleepers, -1));
   });
 }
 
-function barrier(k: Code, at: Local<"i32">, parts: Local<"i32">): void {
+function barrier(k: Code, at: Local<"i32">, parts: Local<"i32">, patience: number): void {
+  const trapIfFailed = (): void => k.if(i32.atomicLoad(at, control.failed), () => k.trap());
+  const wakeAll = (): void => {
+    k.drop(i32.atomicAdd(at, 1, control.generation));
+    k.if(i32.atomicLoad(at, control.sleepers), () => k.drop(i32.notify(at.plus(control.generation), -1)));
+  };
   const generation = k.local(i32.atomicLoad(at, control.generation));
   k.if(
     i32.eq(i32.atomicAdd(at, 1, control.arrived), parts.minus(1)),
     () => {
       k.atomicStore(at.plus(control.arrived), 0);
-      k.drop(i32.atomicAdd(at, 1, control.generation));
-      k.if(i32.atomicLoad(at, control.sleepers), () => k.drop(i32.notify(at.plus(control.generation), -1)));
+      wakeAll();
     },
-    () => awaitChange(k, at.plus(control.generation), generation, at.plus(control.sleepers)),
+    () => {
+      // A thread that failed before the generation was read will not change it again.
+      trapIfFailed();
+      awaitChange(k, at.plus(control.generation), generation, at.plus(control.sleepers), patience, () => {
+        k.atomicStore(at.plus(control.failed), 1);
+        wakeAll();
+        k.trap();
+      });
+    },
   );
+  trapIfFailed();
 }
 
-function writeRun(k: Code, params: readonly Local<Type>[], isShared: boolean): void {
+function writeRun(k: Code, params: readonly Local<Type>[], isShared: boolean, patience: number): void {
   const [first, last, part, parts, at] = params as readonly Local<"i32">[];
   const step = k.local(i32.load(at, control.steps).plus(first.times(STEP_BYTES)));
   k.for({ from: first, to: last }, () => {
@@ -94,7 +118,7 @@ function writeRun(k: Code, params: readonly Local<Type>[], isShared: boolean): v
     const begin = k.local(i32.div(units.times(part), parts));
     const end = k.local(i32.div(units.times(part.plus(1)), parts));
     k.if(i32.lt(begin, end), () => k.callIndirect(0, i32.load(step), [i32.load(step, 4), begin, end]));
-    if (isShared) k.if(i32.gt(parts, 1), () => barrier(k, at, parts));
+    if (isShared) k.if(i32.gt(parts, 1), () => barrier(k, at, parts, patience));
     step.add(STEP_BYTES);
   });
 }
@@ -130,29 +154,48 @@ export interface ModuleOptions {
   readonly pages: number;
   readonly isShared: boolean;
   readonly isRelaxed: boolean;
+  /** True for a module with a memory of its own and two data segments, which the caller appends; see `writeModule`. */
+  readonly isOwner?: boolean;
+  /** Nanoseconds that a thread waits for the others of its run. */
+  readonly patience?: number;
 }
 
-/** Bytes of a module that imports `env.memory` and exports `run`, and `serve` when memory is shared. Kernel i has table index i + 1. */
-export function writeModule(kernels: readonly KernelSource[], { pages, isShared, isRelaxed }: ModuleOptions): Uint8Array<ArrayBuffer> {
+function writeFetch(k: Code, params: readonly Local<Type>[]): void {
+  const [to, from, bytes] = params as readonly Local<"i32">[];
+  k.initMemory(0, to, from, bytes);
+}
+
+/**
+ * Bytes of a module that imports `env.memory` and exports `run`, and `serve` when memory is shared. Kernel i has table index i + 1. An owner
+ * exports `memory` instead, and `fetch(to, from, bytes)`, which copies from its first data segment; it ends before the data section.
+ */
+export function writeModule(kernels: readonly KernelSource[], options: ModuleOptions): Uint8Array<ArrayBuffer> {
+  const { pages, isShared, isRelaxed, isOwner = false, patience = PATIENCE } = options;
   const limits = [isShared ? 3 : 1, unsigned(pages), unsigned(pages)];
-  const run = assembleFunction(["i32", "i32", "i32", "i32", "i32"], isRelaxed, (k, params) => writeRun(k, params, isShared));
-  const serve = isShared ? [assembleFunction(["i32", "i32", "i32"], isRelaxed, writeServe)] : [];
-  const bodies = [run, ...kernels.map((source) => emitKernel(source, isRelaxed)), ...serve];
-  const types = [
-    ["i32", "i32", "i32"],
-    ["i32", "i32", "i32", "i32", "i32"],
-  ] as const;
-  const typeOf = [1, ...kernels.map(() => 0), ...serve.map(() => 0)];
+  const triple = ["i32", "i32", "i32"] as const;
+  const run = assembleFunction([...triple, "i32", "i32"], isRelaxed, (k, params) => writeRun(k, params, isShared, patience));
+  const extra = [
+    ...(isShared ? [{ name: "serve", body: assembleFunction(triple, isRelaxed, writeServe) }] : []),
+    ...(isOwner ? [{ name: "fetch", body: assembleFunction(triple, isRelaxed, writeFetch) }] : []),
+  ];
+  const bodies = [run, ...kernels.map((source) => emitKernel(source, isRelaxed)), ...extra.map(({ body }) => body)];
+  const typeOf = bodies.map((_, index) => (index === 0 ? 1 : 0));
   const tableSize = kernels.length + 1;
-  const exported = [[text("run"), 0, 0], ...serve.map(() => [text("serve"), 0, unsigned(tableSize)])];
+  const exported = [
+    [text("run"), 0, 0],
+    ...extra.map(({ name }, index) => [text(name), 0, unsigned(tableSize + index)]),
+    ...(isOwner ? [[text("memory"), 2, 0]] : []),
+  ];
   const bytes = [
     [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    section(1, vector(types.map((params) => [0x60, typeBytes(params), 0]))),
-    section(2, vector([[text("env"), text("memory"), 2, limits]])),
+    section(1, vector([triple, [...triple, "i32", "i32"] as const].map((params) => [0x60, typeBytes(params), 0]))),
+    isOwner ? [] : section(2, vector([[text("env"), text("memory"), 2, limits]])),
     section(3, vector(typeOf.map((type) => [type]))),
     section(4, vector([[0x70, 0, unsigned(tableSize)]])),
+    isOwner ? section(5, vector([limits])) : [],
     section(7, vector(exported)),
     section(9, vector([[0, 0x41, 0, 0x0b, vector(Array.from({ length: tableSize }, (_, i) => unsigned(i)))]])),
+    isOwner ? section(12, [2]) : [],
     section(10, vector(bodies.map(sized))),
   ];
   return Uint8Array.from(flatten(bytes, []));

@@ -27,9 +27,20 @@ export interface Plan {
   readonly bytes: number;
   /** The most bytes alive at one time, weights included: no plan can need less. */
   readonly lowerBound: number;
+  /** What pointers name, by index; `to` of those that live for good lies behind every step. */
+  readonly regions: readonly Region[];
+  /** For each preparation the stored value that it reads and its steps, a half-open range below `prepared`. */
+  readonly loads: readonly Load[];
   address(pointer: Pointer): number;
   pointer(value: Value): Pointer;
   layout(value: Value): Layout;
+}
+
+/** Steps that derive packed weights from a stored value. */
+export interface Load {
+  readonly source: Value;
+  readonly first: number;
+  readonly last: number;
 }
 
 const FOREVER = 1e9;
@@ -97,6 +108,7 @@ export function plan(graph: Graph, kernels: KernelTable, threads: number): Plan 
   const copies = placeOutputs();
 
   const isUpdated = new Set(graph.updates.map(({ target }) => target));
+  const loads: Load[] = [];
   const onLoad: Step[] = [];
   const onRun: Step[] = [];
   const prepared = new Map<string, Pointer>();
@@ -115,7 +127,9 @@ export function plan(graph: Graph, kernels: KernelTable, threads: number): Plan 
         if (held) return held;
         const target = { region: region(floats, -1, FOREVER), offset: 0 };
         prepared.set(id, target);
-        (isUpdated.has(source) ? onRun : onLoad).push(...steps(target));
+        const filling = steps(target);
+        if (!isUpdated.has(source)) loads.push({ source, first: onLoad.length, last: onLoad.length + filling.length });
+        (isUpdated.has(source) ? onRun : onLoad).push(...filling);
         return target;
       },
       threads,
@@ -176,6 +190,8 @@ export function plan(graph: Graph, kernels: KernelTable, threads: number): Plan 
     fallbacks,
     bytes: placement.bytes,
     lowerBound: lowerBound(drafts),
+    regions: drafts,
+    loads,
     address: ({ region: held, offset: bytes }) => placement.offsets[held] + bytes,
     pointer,
     layout,

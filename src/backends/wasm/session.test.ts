@@ -103,6 +103,12 @@ test("mistakes are named: missing weights, wrong shapes, unknown names, a dispos
     (error) => error instanceof ShapeError && /"x" needs \[45\], given \[44\]/.test(error.message),
   );
   assert.throws(() => session.run({}), ShapeError);
+  const doubles = { shape: [45], data: new Float64Array(45) } as unknown as Tensor;
+  assert.throws(
+    () => session.run({ x: doubles }),
+    (error) => error instanceof ShapeError && /\[45\] of Float64Array; it needs a Float32Array/.test(error.message),
+  );
+  assert.throws(() => session.write("shift", { shape: [45], data: new Float32Array(44) }), /with 44 elements/);
   assert.throws(() => session.read("shfit"), OptionError);
   session.dispose();
   session.dispose();

@@ -5,18 +5,15 @@ import type { ReferenceTensor, Tensor } from "../../core/tensor.ts";
 import type { OpenOptions, ProfileRow, Session, View, Weights } from "../../engine/session.ts";
 import { computeNode } from "../../ir/computeNode.ts";
 import type { Graph, Node, Value } from "../../ir/graph.ts";
-import { hasRelaxedSimd, hasSharedMemory } from "./features.ts";
+import { declareFailed, hasFailed } from "./control.ts";
+import { hasRelaxedSimd } from "./features.ts";
 import type { KernelTable, Pointer } from "./kernel.ts";
 import { floatsOf, gather, scatter, stridesOf } from "./layout.ts";
-import { control, type KernelSource, STEP_BYTES, writeModule } from "./module.ts";
+import { writeModule } from "./module.ts";
+import { PAGE, pagesFor } from "./pages.ts";
 import { type Plan, plan } from "./plan.ts";
-import { type Helpers, startHelpers } from "./threads.ts";
-
-const PAGE = 65536;
-/** Bytes behind the arena: kernels may load (never use) a vector or two behind a buffer. */
-const SLACK = 64;
-/** Memory addresses are signed 32-bit in our kernels' comparisons. */
-const MOST_BYTES = 2 ** 31 - PAGE;
+import { type Program, programOf } from "./program.ts";
+import { type Helpers, startHelpers, threadsHere } from "./threads.ts";
 
 interface Image {
   readonly memory: WebAssembly.Memory;
@@ -24,8 +21,6 @@ interface Image {
   readonly run: (first: number, last: number, part: number, parts: number, control: number) => void;
   readonly module: WebAssembly.Module;
 }
-
-const align = (bytes: number): number => Math.ceil(bytes / 64) * 64;
 
 /** What a graph is compiled for. */
 interface Target {
@@ -35,69 +30,38 @@ interface Target {
 }
 
 /** A graph planned and compiled: everything of a session but its memory. */
-interface Program {
+interface Compiled {
   readonly planned: Plan;
-  readonly kernels: ReadonlyMap<string, { readonly source: KernelSource; readonly index: number }>;
+  readonly program: Program;
   readonly module: WebAssembly.Module;
   readonly pages: number;
-  readonly stepsAt: number;
-  readonly argsAt: number;
-  readonly base: number;
 }
 
-function compile(graph: Graph, { kernels: table, threads, isRelaxed }: Target): Program {
-  const planned = plan(graph, table, threads);
-  const kernels = new Map<string, { source: KernelSource; index: number }>();
-  for (const { kernel } of planned.steps) {
-    if (!kernels.has(kernel.key)) kernels.set(kernel.key, { source: kernel, index: kernels.size + 1 });
-  }
-  const words = planned.steps.map(({ kernel }) => Object.keys(kernel.fields).length);
-  const stepsAt = align(control.bytes);
-  const argsAt = align(stepsAt + planned.steps.length * STEP_BYTES);
-  const base = align(argsAt + words.reduce((sum, count) => sum + count * 4, 0));
-  const pages = Math.ceil((base + planned.bytes + SLACK) / PAGE);
-  if (pages * PAGE > MOST_BYTES) {
-    throw new EngineError(
-      `this graph needs ${Math.ceil((pages * PAGE) / 2 ** 20)} MiB, the engine takes at most 2048 MiB: use a smaller batch or image`,
-    );
-  }
-  const sources = [...kernels.values()].map(({ source }) => source);
-  const module = new WebAssembly.Module(writeModule(sources, { pages, isShared: threads > 1, isRelaxed }));
-  return { planned, kernels, module, pages, stepsAt, argsAt, base };
+function compile(graph: Graph, { kernels, threads, isRelaxed }: Target): Compiled {
+  const planned = plan(graph, kernels, threads);
+  const program = programOf(planned.steps);
+  const pages = pagesFor(program.base + planned.bytes);
+  const module = new WebAssembly.Module(writeModule(program.kernels, { pages, isShared: threads > 1, isRelaxed }));
+  return { planned, program, module, pages };
 }
 
-/** The last program of each graph, as long as somebody holds the graph: opening it again plans and compiles nothing. */
-const programs = new WeakMap<Graph, { readonly target: Target; readonly program: Program }>();
+/** The last compilation of each graph, as long as somebody holds the graph: opening it again plans and compiles nothing. */
+const compilations = new WeakMap<Graph, { readonly target: Target; readonly compiled: Compiled }>();
 
-function programOf(graph: Graph, target: Target): Program {
-  const held = programs.get(graph);
+function compiledFor(graph: Graph, target: Target): Compiled {
+  const held = compilations.get(graph);
   const { kernels, threads, isRelaxed } = held?.target ?? {};
-  if (held && kernels === target.kernels && threads === target.threads && isRelaxed === target.isRelaxed) return held.program;
-  const program = compile(graph, target);
-  programs.set(graph, { target, program });
-  return program;
+  if (held && kernels === target.kernels && threads === target.threads && isRelaxed === target.isRelaxed) return held.compiled;
+  const compiled = compile(graph, target);
+  compilations.set(graph, { target, compiled });
+  return compiled;
 }
 
 /** Allocates memory and writes the step list and the arguments. */
-function load({ planned, kernels, module, pages, stepsAt, argsAt, base }: Program, isShared: boolean): Image {
+function load({ planned, program: { base, write }, module, pages }: Compiled, isShared: boolean): Image {
   const memory = allocate(pages, isShared);
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-  const view = new DataView(memory.buffer);
-  view.setInt32(control.steps, stepsAt, true);
-  let at = argsAt;
-  planned.steps.forEach(({ kernel, units, args }, i) => {
-    const index = kernels.get(kernel.key)?.index ?? 0;
-    [index, at, units, 0].forEach((word, j) => {
-      view.setInt32(stepsAt + i * STEP_BYTES + j * 4, word, true);
-    });
-    for (const [name, type] of Object.entries(kernel.fields)) {
-      const given = args[name];
-      const value = typeof given === "number" ? given : base + planned.address(given);
-      if (type === "i32") view.setInt32(at, value, true);
-      else view.setFloat32(at, value, true);
-      at += 4;
-    }
-  });
+  write(new DataView(memory.buffer), planned.address);
   return { memory, base, run: exports.run as Image["run"], module };
 }
 
@@ -122,11 +86,11 @@ function checkWeights(graph: Graph, weights: Weights): void {
 /** Opens a session: plans and compiles unless the graph was opened before, loads the weights, starts helper threads. */
 export async function openSession(graph: Graph, weights: Weights, kernels: KernelTable, options: OpenOptions = {}): Promise<Session> {
   checkWeights(graph, weights);
-  const threads = hasSharedMemory() ? Math.max(1, Math.floor(options.threads ?? 1)) : 1;
+  const threads = threadsHere(options.threads);
   const isRelaxed = options.isRelaxedAllowed !== false && hasRelaxedSimd();
-  const program = programOf(graph, { kernels, threads, isRelaxed });
-  const { planned } = program;
-  const image = load(program, threads > 1);
+  const compiled = compiledFor(graph, { kernels, threads, isRelaxed });
+  const { planned } = compiled;
+  const image = load(compiled, threads > 1);
   const helpers = threads > 1 ? await startHelpers(image.module, image.memory, threads) : undefined;
   const session = sessionOver(graph, planned, image, threads, helpers);
   for (const leaf of graph.leaves) {
@@ -136,22 +100,37 @@ export async function openSession(graph: Graph, weights: Weights, kernels: Kerne
   return session;
 }
 
+/** What is wrong with the data of a tensor of the right shape, or nothing. */
+function problemOf({ shape, data }: Tensor): string | undefined {
+  if (!(data instanceof Float32Array))
+    return `${formatShape(shape)} of ${(data as object | undefined)?.constructor.name ?? "nothing"}; it needs a Float32Array`;
+  return data.length === size(shape) ? undefined : `${formatShape(shape)} with ${data.length} elements`;
+}
+
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: its functions are closures over the session's state.
 function sessionOver(
   graph: Graph,
   planned: Plan,
-  image: Image,
+  loaded: Image,
   threads: number,
-  helpers: Helpers | undefined,
+  started: Helpers | undefined,
 ): Session & { put(value: Value, data: Float32Array): void } {
   const views = new Map<Value, View>();
-  let isOpen = true;
+  // Undefined once disposed of: a session that somebody still holds keeps no memory.
+  let held: { readonly image: Image; readonly helpers: Helpers | undefined } | undefined = { image: loaded, helpers: started };
+  let failure: Error | undefined;
   let isStale = true;
 
+  function open(): NonNullable<typeof held> {
+    if (!held) throw new EngineError("this session has been disposed of");
+    if (held.helpers?.areBroken) failure ??= new Error("a helper thread has ended");
+    if (failure !== undefined) throw new EngineError(`this session is of no more use: ${failure.message}`, { cause: failure });
+    return held;
+  }
   function viewOf(value: Value): View {
-    if (!isOpen) throw new EngineError("this session has been disposed of");
-    const held = views.get(value);
-    if (held) return held;
+    const { image } = open();
+    const known = views.get(value);
+    if (known) return known;
     const layout = planned.layout(value);
     const at = image.base + planned.address(planned.pointer(value) as Pointer);
     const data = new Float32Array(image.memory.buffer, at, floatsOf(value.shape, layout));
@@ -160,8 +139,16 @@ function sessionOver(
     return view;
   }
   function steps(first: number, last: number): void {
+    const { image, helpers } = open();
     helpers?.post(first, last);
-    image.run(first, last, 0, threads, 0);
+    try {
+      image.run(first, last, 0, threads, 0);
+    } catch (cause) {
+      const isHelper = helpers !== undefined && hasFailed(image.memory);
+      if (helpers) declareFailed(image.memory);
+      failure = isHelper ? new Error("a helper thread failed or stopped answering", { cause }) : (cause as Error);
+      throw new EngineError(`a run did not end: ${failure.message}; this session is of no more use`, { cause: failure });
+    }
   }
   function onReference(node: Node): void {
     const lookup = (value: Value): ReferenceTensor => {
@@ -180,7 +167,7 @@ function sessionOver(
     isStale = false;
   }
   function runInPlace(): void {
-    if (!isOpen) throw new EngineError("this session has been disposed of");
+    open();
     prepare();
     for (const stage of planned.stages) {
       if (stage.kind === "steps") steps(stage.first, stage.last);
@@ -198,9 +185,9 @@ function sessionOver(
     if (value.kind !== "input") isStale = true;
   }
   function checked(value: Value, given: Tensor | undefined): Tensor {
-    if (given && isSameShape(given.shape, value.shape)) return given;
-    const found = given ? formatShape(given.shape) : "nothing";
-    throw new ShapeError(`"${value.name}" needs ${formatShape(value.shape)}, given ${found}`);
+    const found = given && (isSameShape(given.shape, value.shape) ? problemOf(given) : formatShape(given.shape));
+    if (given && found === undefined) return given;
+    throw new ShapeError(`"${value.name}" needs ${formatShape(value.shape)}, given ${found ?? "nothing"}`);
   }
   function copyOut(value: Value): Tensor {
     const { data, strides } = viewOf(value);
@@ -209,15 +196,16 @@ function sessionOver(
     return { shape: value.shape, data: copy };
   }
   function dispose(): void {
-    if (isOpen) helpers?.stop();
-    isOpen = false;
+    held?.helpers?.stop();
+    held = undefined;
     views.clear();
   }
 
   return {
     graph,
     fallbacks: planned.fallbacks.map((node) => ({ op: node.op.name, scope: node.scope })),
-    bytes: image.memory.buffer.byteLength,
+    bytes: loaded.memory.buffer.byteLength,
+    threads,
     put,
     runInPlace,
     run(inputs) {

@@ -8,11 +8,15 @@ import {
   type Graph,
   initialise,
   type MeasuredCost,
+  type MemoryPlan,
   measureCost,
   type NumberType,
   type Operations,
+  optimise,
+  planMemory,
   type StaticCost,
   typesOf,
+  zeros,
 } from "../../index.ts";
 import type { Context } from "../context.ts";
 import { given, hasFlag, networkOptions, type RawOptions, threadsOption, wholeOption } from "../options.ts";
@@ -33,6 +37,7 @@ export async function profileNetwork(name: string, raw: RawOptions, context: Con
   const { cost } = own;
   const threads = threadsOption(raw, 1);
   if (threads > availableParallelism()) context.warn(`${threads} threads on ${availableParallelism()} cores wait for each other`);
+  const memory = memoryOf(own.graph);
   const isMeasured = hasFlag(raw, "measure");
   const measured = isMeasured ? await measure(own.graph, threads) : undefined;
   const forms: Form[] = [];
@@ -42,9 +47,9 @@ export async function profileNetwork(name: string, raw: RawOptions, context: Con
   }
   if (context.isJson) {
     const arithmetic = { arithmetic: own.arithmetic, microjoules: microjoules(cost), forms: forms.map(jsonForm) };
-    context.print(JSON.stringify({ network: name, ...cost, ...arithmetic, ...(measured ? { threads, measured } : {}) }));
+    context.print(JSON.stringify({ network: name, ...cost, memory, ...arithmetic, ...(measured ? { threads, measured } : {}) }));
   } else {
-    context.print(summary(name, cost, forms, measured, threads));
+    context.print(summary(name, cost, memory, forms, measured, threads));
     context.print("");
     context.print(measured ? measuredTable(measured) : costTable(cost));
   }
@@ -52,6 +57,18 @@ export async function profileNetwork(name: string, raw: RawOptions, context: Con
 
 /** Another arithmetic of the network, and with --measure how long a run of that takes here. */
 type Form = ArithmeticForm & { readonly milliseconds?: number };
+
+/** The plan of a session for inference; it does not depend on what the weights are. */
+function memoryOf(graph: Graph): MemoryPlan {
+  const stored = graph.leaves.filter(({ kind }) => kind === "parameter" || kind === "state");
+  return planMemory(optimise(graph, new Map(stored.map(({ name = "", shape }) => [name, zeros(shape)]))).graph);
+}
+
+function memoryText({ arena, lowerBound, weights, packed }: MemoryPlan): string {
+  const text = (bytes: number): string => `${(bytes / MB).toFixed(2)} MB`;
+  const rest = text(arena - weights - packed);
+  return `${text(arena)} in a session: weights ${text(weights)}, packed ${text(packed)}, activations ${rest}; ${(arena / lowerBound).toFixed(2)} of the least possible`;
+}
 
 async function measure(graph: Graph, threads: number): Promise<MeasuredCost> {
   using session = await compile(graph, initialise(graph, 0), { threads });
@@ -103,7 +120,14 @@ function kindRows({ multiplications, adds, comparisons, integerAdds }: StaticCos
   return rows.filter(([, count]) => count > 0).map(([label, count, note]) => [label, `${grouped(count)}${note ? `   (${note})` : ""}`]);
 }
 
-function summary(name: string, cost: StaticCost, forms: readonly Form[], measured: MeasuredCost | undefined, threads: number): string {
+function summary(
+  name: string,
+  cost: StaticCost,
+  memory: MemoryPlan,
+  forms: readonly Form[],
+  measured: MeasuredCost | undefined,
+  threads: number,
+): string {
   const rows = [
     ["parameters", grouped(cost.params)],
     ["multiply–accumulates", `${grouped(cost.macs)}   (${short(cost.macs * 2)}FLOPs, counting a multiply–accumulate as two)`],
@@ -114,6 +138,7 @@ function summary(name: string, cost: StaticCost, forms: readonly Form[], measure
     ["bytes moved", `${(cost.bytes / MB).toFixed(2)} MB, float32, layer by layer`],
     ["weights", `${(cost.weightBytes / MB).toFixed(2)} MB, float32`],
     ["peak activations", `${(cost.peakBytes / MB).toFixed(2)} MB, float32`],
+    ["memory plan", memoryText(memory)],
   ];
   if (measured) {
     const speed = cost.macs > 0 ? `, ${short(cost.macs / measured.milliseconds / 1e-3)}MAC/s` : "";

@@ -1,6 +1,7 @@
 import { DataError } from "../../core/errors.ts";
 import type { Image } from "../image.ts";
-import type { Codecs, RawImage } from "./codecs.ts";
+import { layOverWhite } from "../overWhite.ts";
+import type { Codecs } from "./codecs.ts";
 import { readHeader } from "./header.ts";
 import type { ImageHeader } from "./imageHeader.ts";
 import { orient } from "./orient.ts";
@@ -13,23 +14,6 @@ export interface DecodeOptions {
 
 /** Default of `maxPixels`. */
 export const MOST_PIXELS = 100e6;
-
-/** RGBA to RGB in place, laid over white: c · a + 255 · (255 − a), rounded. */
-function layOverWhite({ width, height, data }: RawImage): Image {
-  const area = width * height;
-  for (let i = 0, from = 0, to = 0; i < area; i++, from += 4, to += 3) {
-    const alpha = data[from + 3];
-    if (alpha === 255) {
-      data[to] = data[from];
-      data[to + 1] = data[from + 1];
-      data[to + 2] = data[from + 2];
-      continue;
-    }
-    const white = 255 * (255 - alpha) + 127;
-    for (let c = 0; c < 3; c++) data[to + c] = Math.floor((data[from + c] * alpha + white) / 255);
-  }
-  return { width, height, channels: 3, data: data.subarray(0, area * 3) };
-}
 
 /** The first frame of an animation on its canvas, which is white elsewhere. */
 function placeOnCanvas(image: Image, { width, height, frame }: ImageHeader): Image {
@@ -57,5 +41,5 @@ export async function decodeImage(bytes: Uint8Array, name: string, codecs: Codec
   if (raw.width !== width || raw.height !== height) {
     throw new DataError(`${name}: its header says ${width} × ${height} pixels, but it holds ${raw.width} × ${raw.height}`);
   }
-  return orient(placeOnCanvas(layOverWhite(raw), header), header.orientation);
+  return orient(placeOnCanvas(layOverWhite(raw, raw.data), header), header.orientation);
 }
