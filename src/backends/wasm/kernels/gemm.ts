@@ -11,7 +11,7 @@
 import type { Epilogue } from "../epilogue.ts";
 import { type Pointer, type Step, step } from "../kernel.ts";
 import { pad4 } from "../layout.ts";
-import { gemmKernel, type groupFields, type Kind, PANEL, type windowFields } from "./gemmKernel.ts";
+import { type batchFields, gemmKernel, type groupFields, type Kind, PANEL, type windowFields } from "./gemmKernel.ts";
 import type { Tap } from "./taps.ts";
 
 export { PANEL } from "./gemmKernel.ts";
@@ -68,7 +68,16 @@ export interface Gemm {
   readonly ldy: number;
   /** Adds to y instead of replacing it. */
   readonly isAdded?: boolean;
+  readonly batch?: Batch;
   readonly epilogue?: Epilogue;
+}
+
+/** So many products of the same sizes, their operands the given numbers of floats apart. */
+export interface Batch {
+  readonly count: number;
+  readonly aStep: number;
+  readonly packedStep: number;
+  readonly yStep: number;
 }
 
 /** Floats of packed weights for n outputs of k products each. */
@@ -102,7 +111,7 @@ function blocking(rows: number, panels: number, panelFloats: number, tiles: numb
 /** The steps of one product. */
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one straight list of the arguments of one kernel
 export function gemmSteps(gemm: Gemm): readonly Step[] {
-  const { tap, rows, k, n, windows, groups, masks, own, bias, epilogue } = gemm;
+  const { tap, rows, k, n, windows, groups, batch, masks, own, bias, epilogue } = gemm;
   const tiles = Math.ceil(rows / tap.mostRows);
   const low = Math.floor(rows / tiles);
   const tall = low === tap.mostRows ? 0 : rows - tiles * low;
@@ -113,6 +122,7 @@ export function gemmSteps(gemm: Gemm): readonly Step[] {
     thinLanes: gemm.thinLanes ?? 0,
     isWindowed: windows !== undefined,
     isGrouped: groups !== undefined,
+    isBatched: batch !== undefined,
     hasBias: bias !== undefined,
     isAdded: gemm.isAdded === true,
     epilogue,
@@ -122,6 +132,7 @@ export function gemmSteps(gemm: Gemm): readonly Step[] {
   const products = (k * runs * (gemm.thinLanes ?? 4)) / 4;
   const { tilesPerUnit, panelsPerUnit } = blocking(rows, panels, products * PANEL, tiles);
   const rowBlocks = Math.ceil(tiles / tilesPerUnit);
+  const units = rowBlocks * Math.ceil(panels / panelsPerUnit);
   const args = {
     a: gemm.a,
     packed: gemm.packed,
@@ -139,12 +150,17 @@ export function gemmSteps(gemm: Gemm): readonly Step[] {
     panelsPerUnit,
     ...(windows ? windowArgs(windows) : {}),
     ...(groups ? groupArgs(groups, k) : {}),
+    ...(batch ? batchArgs(batch, units) : {}),
     ...(masks ? { masks } : {}),
     ...(own ? { own } : {}),
     ...(bias ? { bias } : {}),
     ...epilogue?.args,
   };
-  return [step(gemmKernel(kind), rowBlocks * Math.ceil(panels / panelsPerUnit), args)];
+  return [step(gemmKernel(kind), units * (batch?.count ?? 1), args)];
+}
+
+function batchArgs({ aStep, packedStep, yStep }: Batch, units: number): Record<keyof typeof batchFields, number> {
+  return { unitsEach: units, aStep: aStep * 4, packedStep: packedStep * 4, yStep: yStep * 4 };
 }
 
 /** A panel's 8 outputs are so many whole groups and a rest. */

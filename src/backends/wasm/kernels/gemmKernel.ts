@@ -34,11 +34,13 @@ export const windowFields = {
   columnRun: "i32",
 } as const;
 export const groupFields = { groupInputs: "i32", groupOutputs: "i32", lastStart: "i32", panelShift: "i32", panelRest: "i32" } as const;
+export const batchFields = { unitsEach: "i32", aStep: "i32", packedStep: "i32", yStep: "i32" } as const;
 const biasFields = { bias: "i32" } as const;
 const maskFields = { masks: "i32" } as const;
 const ownFields = { own: "i32" } as const;
 
-type All = typeof baseFields & typeof windowFields & typeof groupFields & typeof biasFields & typeof maskFields & typeof ownFields;
+type Special = typeof batchFields & typeof biasFields & typeof maskFields & typeof ownFields;
+type All = typeof baseFields & typeof windowFields & typeof groupFields & Special;
 
 /** What one kernel of this family does; two steps of the same kind share the kernel. */
 export interface Kind {
@@ -50,6 +52,7 @@ export interface Kind {
   readonly thinLanes: number;
   readonly isWindowed: boolean;
   readonly isGrouped: boolean;
+  readonly isBatched: boolean;
   readonly hasBias: boolean;
   readonly isAdded: boolean;
   readonly epilogue: Epilogue | undefined;
@@ -226,21 +229,35 @@ function tile(context: TileContext, row: Local<"i32">, count: number): void {
   });
 }
 
+/** Moves the operands to those of the unit's product; the result is the unit's number within it. */
+function walkBatch(k: Code, args: Arguments<All>): (unit: Local<"i32">) => Local<"i32"> {
+  const [a, packed, y] = [args.a, args.packed, args.y].map((start) => k.local(start));
+  return (unit) => {
+    const index = k.local(i32.divU(unit, args.unitsEach));
+    args.a.set(a.plus(index.times(args.aStep)));
+    args.packed.set(packed.plus(index.times(args.packedStep)));
+    args.y.set(y.plus(index.times(args.yStep)));
+    return k.local(unit.minus(index.times(args.unitsEach)));
+  };
+}
+
 function emitGemm(kind: Kind, args: Arguments<All>, k: Code): void {
   const finish = kind.epilogue?.begin(k, args as unknown as Arguments<Record<string, "i32">>) ?? ((x: V128) => x);
   const firstPanel = k.variable("i32");
   const lastPanel = k.variable("i32");
   const context = { k, kind, args, tap: kind.tap.begin(k), firstPanel, lastPanel, finish };
-  k.for({ from: args.begin, to: args.end }, (unit) => {
+  const within = kind.isBatched ? walkBatch(k, args) : (unit: Local<"i32">) => unit;
+  k.for({ from: args.begin, to: args.end }, (index) => {
+    const unit = within(index);
     const block = k.local(i32.divU(unit, args.rowBlocks));
     firstPanel.set(block.times(args.panelsPerUnit));
     lastPanel.set(i32.min(firstPanel.plus(args.panelsPerUnit), args.panels));
     const first = k.local(unit.minus(block.times(args.rowBlocks)).times(args.tilesPerUnit));
     const last = k.local(i32.min(first.plus(args.tilesPerUnit), args.tiles));
     const row = k.local(first.times(kind.rows).plus(i32.min(first, args.tall)));
-    k.for({ from: first, to: last }, (index) => {
+    k.for({ from: first, to: last }, (number) => {
       k.if(
-        i32.lt(index, args.tall),
+        i32.lt(number, args.tall),
         () => {
           tile(context, row, kind.rows + 1);
           row.add(kind.rows + 1);
@@ -260,6 +277,7 @@ export function gemmKernel(kind: Kind): ReturnType<typeof wasmKernel<Fields>> {
     kind.thinLanes > 0 && `thin${kind.thinLanes}`,
     kind.isWindowed && "windows",
     kind.isGrouped && "groups",
+    kind.isBatched && "batch",
     kind.isMasked && "masks",
     kind.hasBias && "bias",
     kind.isAdded && "added",
@@ -269,6 +287,7 @@ export function gemmKernel(kind: Kind): ReturnType<typeof wasmKernel<Fields>> {
     ...baseFields,
     ...(kind.isWindowed ? windowFields : {}),
     ...(kind.isGrouped ? groupFields : {}),
+    ...(kind.isBatched ? batchFields : {}),
     ...(kind.isMasked ? maskFields : {}),
     ...(kind.tap.hasOwn ? ownFields : {}),
     ...(kind.hasBias ? biasFields : {}),
