@@ -5,9 +5,9 @@ import type { Machine } from "./machine.ts";
 
 const BAR = 15;
 const GAP = 14;
-const LEFT = 170;
+const LEFT = 196;
 const TOP = 92;
-const WIDTH = 880;
+const WIDTH = 920;
 /** Bars end here at the latest; longer ratios are cut and say their number. */
 const MOST_RATIO = 2;
 
