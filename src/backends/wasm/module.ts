@@ -44,7 +44,8 @@ const SPINS = 60_000;
 const section = (id: number, content: Bytes): Bytes => [id, sized(content)];
 
 function flatten(bytes: Bytes, into: number[]): number[] {
-  for (const part of bytes) {
+  for (let i = 0; i < bytes.length; i++) {
+    const part = bytes[i];
     if (typeof part === "number") into.push(part);
     else flatten(part, into);
   }
@@ -198,5 +199,5 @@ export function writeModule(kernels: readonly KernelSource[], options: ModuleOpt
     isOwner ? section(12, [2]) : [],
     section(10, vector(bodies.map(sized))),
   ];
-  return Uint8Array.from(flatten(bytes, []));
+  return new Uint8Array(flatten(bytes, []));
 }
