@@ -11,10 +11,9 @@
 import type { Epilogue } from "../epilogue.ts";
 import { type Pointer, type Step, step } from "../kernel.ts";
 import { pad4 } from "../layout.ts";
-import { type batchFields, gemmKernel, type groupFields, type Kind, PANEL, type windowFields } from "./gemmKernel.ts";
+import { type batchFields, gemmKernel, type Kind, type windowFields } from "./gemmKernel.ts";
+import { type Groups, groupArgs, isAligned, PANEL, panelCount } from "./groups.ts";
 import type { Tap } from "./taps.ts";
-
-export { PANEL } from "./gemmKernel.ts";
 
 /** B larger than this (bytes) does not stay in a second-level cache beside A. */
 const CACHED_BYTES = 256 * 1024;
@@ -33,14 +32,6 @@ export interface Windows {
   readonly columns: number;
   readonly rowRun: number;
   readonly columnRun: number;
-}
-
-/** Panel p then reads, of every run, only the channels of its outputs' groups (see `groupSpan`). */
-export interface Groups {
-  /** Channels of the whole image, and inputs and outputs of one group. */
-  readonly channels: number;
-  readonly inputs: number;
-  readonly outputs: number;
 }
 
 /** One product. Sizes and strides in floats. */
@@ -85,17 +76,6 @@ export function packedFloats(n: number, k: number): number {
   return Math.ceil(n / PANEL) * PANEL * k;
 }
 
-/** Channels that a panel's run covers: those of all groups that its 8 outputs belong to, for the worst panel. */
-export function groupSpan({ channels, inputs, outputs }: Groups): number {
-  const n = (channels / inputs) * outputs;
-  let most = 0;
-  for (let first = 0; first < n; first += PANEL) {
-    const last = Math.min(first + PANEL, n) - 1;
-    most = Math.max(most, Math.floor(last / outputs) - Math.floor(first / outputs) + 1);
-  }
-  return most * inputs;
-}
-
 /** How the work is cut: independent of the number of threads. */
 function blocking(rows: number, panels: number, panelFloats: number, tiles: number): { tilesPerUnit: number; panelsPerUnit: number } {
   const isStreamed = panels * panelFloats * 4 > CACHED_BYTES && rows <= 200;
@@ -121,13 +101,13 @@ export function gemmSteps(gemm: Gemm): readonly Step[] {
     rows: low,
     thinLanes: gemm.thinLanes ?? 0,
     isWindowed: windows !== undefined,
-    isGrouped: groups !== undefined,
+    groups: groups && (isAligned(groups) ? "aligned" : "spanned"),
     isBatched: batch !== undefined,
     hasBias: bias !== undefined,
     isAdded: gemm.isAdded === true,
     epilogue,
   };
-  const panels = Math.ceil(n / PANEL);
+  const panels = panelCount(n, groups);
   const runs = windows ? windows.rows * windows.columns : 1;
   const products = (k * runs * (gemm.thinLanes ?? 4)) / 4;
   const { tilesPerUnit, panelsPerUnit } = blocking(rows, panels, products * PANEL, tiles);
@@ -161,17 +141,6 @@ export function gemmSteps(gemm: Gemm): readonly Step[] {
 
 function batchArgs({ aStep, packedStep, yStep }: Batch, units: number): Record<keyof typeof batchFields, number> {
   return { unitsEach: units, aStep: aStep * 4, packedStep: packedStep * 4, yStep: yStep * 4 };
-}
-
-/** A panel's 8 outputs are so many whole groups and a rest. */
-function groupArgs({ channels, inputs, outputs }: Groups, run: number): Record<keyof typeof groupFields, number> {
-  return {
-    groupInputs: inputs * 4,
-    groupOutputs: outputs,
-    lastStart: (channels - run) * 4,
-    panelShift: Math.floor(PANEL / outputs) * inputs * 4,
-    panelRest: PANEL % outputs,
-  };
 }
 
 function windowArgs(windows: Windows): Record<keyof typeof windowFields, number> {

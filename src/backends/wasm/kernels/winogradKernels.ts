@@ -2,7 +2,7 @@
 import { type Code, type Expr, f32, f32x4, i32, type Local, type V128, v128 } from "../assembler.ts";
 import type { Epilogue } from "../epilogue.ts";
 import { type Arguments, type Fields, type KernelSource, wasmKernel } from "../module.ts";
-import { PANEL } from "./gemm.ts";
+import { PANEL } from "./groups.ts";
 import {
   beginTransform,
   constantsOf,
