@@ -1,5 +1,5 @@
 import { need } from "../core/errors.ts";
-import { formatShape, type Shape } from "../core/shape.ts";
+import { formatShape, type Shape, size } from "../core/shape.ts";
 
 /** Refuses a shape that does not broadcast to another: same rank with extents equal or 1, or a scalar. */
 export function needBroadcast(name: string, from: Shape, to: Shape): void {
@@ -29,4 +29,11 @@ export function broadcastIndex(from: Shape, to: Shape): Uint32Array {
     index = next;
   }
   return index;
+}
+
+/** The same for runs of elements that meet one: so many elements of `to` in a row meet each element of `from` that is listed. */
+export function broadcastRuns(from: Shape, to: Shape): { readonly run: number; readonly index: Uint32Array } {
+  let rank = to.length;
+  while (rank > 0 && (from[rank - 1] ?? 1) === 1) rank--;
+  return { run: size(to.slice(rank)), index: broadcastIndex(from.slice(0, rank), to.slice(0, rank)) };
 }
