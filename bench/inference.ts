@@ -1,10 +1,10 @@
-/** Inference, batch 1: ours against other engines on the same weights; outputs compared first, turns interleaved. */
+/** Inference, batch 1: ours against other engines on the same weights; outputs compared first, turns interleaved. All of them compute in the calling thread. */
 import { OptionError } from "../src/core/errors.ts";
 import { random } from "../src/core/random.ts";
 import { size } from "../src/core/shape.ts";
 import { compile } from "../src/index.ts";
 import { buildNetwork, findNetwork, networks } from "../src/networks/index.ts";
-import { interleave, type Turn, timed } from "./interleave.ts";
+import { interleave, type Turn } from "./interleave.ts";
 import { livelyWeights } from "./livelyWeights.ts";
 import { onnxruntimeNode, onnxruntimeWeb } from "./peers/onnxruntime.ts";
 import type { Contest, Peer, PeerSession } from "./peers/peer.ts";
@@ -69,16 +69,24 @@ function errorOf(found: Float32Array, expected: Float32Array): number {
   return found.reduce((max, value, i) => Math.max(max, Math.abs(value - expected[i])), 0) / most;
 }
 
-/** A turn of a peer, repeated until it lasts as long as ours. */
-function peerTurn(session: PeerSession): Turn {
-  let repeats = 1;
+type Clock = () => number;
+
+/** Milliseconds that this thread has computed: with one thread, what other programs do on the machine then counts for nobody. */
+function threadTime(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}
+
+/** One run, so often that a turn lasts long enough. */
+function turnOf(repeat: (times: number) => unknown, clock: Clock): Turn {
+  let times = 1;
   return async () => {
     for (;;) {
-      const start = performance.now();
-      await session.repeat(repeats);
-      const spent = performance.now() - start;
-      if (spent >= TURN) return spent / repeats;
-      repeats = Math.ceil((repeats * TURN * 1.2) / Math.max(spent, 0.01));
+      const start = clock();
+      await repeat(times);
+      const spent = clock() - start;
+      if (spent >= TURN) return spent / times;
+      times = Math.ceil((times * TURN * 1.2) / Math.max(spent, 0.01));
     }
   };
 }
@@ -103,8 +111,12 @@ async function compareOne(network: string, precision: Precision, threads: number
   // All engines' code is compiled anew in the background while it is hot; none is timed on code that it then drops.
   await runIn(() => session.runInPlace());
   for (const rival of rivals) await runIn(() => rival.session.repeat(1));
-  const turns = Object.fromEntries(rivals.map((rival) => [rival.name, peerTurn(rival.session)]));
-  const times = await interleave({ ours: timed(() => session.runInPlace(), TURN), ...turns }, rounds);
+  const clock: Clock = threads === 1 && "threadCpuUsage" in process ? threadTime : () => performance.now();
+  const turns = Object.fromEntries(rivals.map((rival) => [rival.name, turnOf((times) => rival.session.repeat(times), clock)]));
+  const ours = turnOf((times) => {
+    for (let i = 0; i < times; i++) session.runInPlace();
+  }, clock);
+  const times = await interleave({ ours, ...turns }, rounds);
   for (const rival of rivals) await rival.session.close();
   const shared = { network, size: contest.image.shape[2], precision, threads };
   return rivals.map(({ name: peer, maxError }) => {
