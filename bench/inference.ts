@@ -132,8 +132,11 @@ function precisionOf(given: string): Precision {
   return given as Precision;
 }
 
-/** Compares the named networks, all of the registry, or those of the table above. */
-export async function inferenceRows({ network, precision, threads, rounds }: InferenceOptions): Promise<InferenceRow[]> {
+/** Compares the named networks, all of the registry, or those of the table above; `report` gets the rows so far after each. */
+export async function inferenceRows(
+  { network, precision, threads, rounds }: InferenceOptions,
+  report: (rows: readonly InferenceRow[]) => void,
+): Promise<InferenceRow[]> {
   const names = network === "all" ? Object.keys(networks) : (network?.split(",") ?? compared);
   for (const name of names) findNetwork(name);
   const rows: InferenceRow[] = [];
@@ -141,6 +144,7 @@ export async function inferenceRows({ network, precision, threads, rounds }: Inf
     const found = await compareOne(name, precisionOf(precision), threads, rounds);
     for (const row of found) console.error(lineOf(row));
     rows.push(...found);
+    report(rows);
   }
   return rows;
 }

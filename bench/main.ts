@@ -41,8 +41,25 @@ const threads = Number(values.threads);
 const rounds = Number(values.rounds);
 const { network, precision, profile } = values;
 
+const result: Record<string, unknown> = { machine: machine(), date: new Date().toISOString().slice(0, 10), rounds };
+
+function write(file: string, text: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
+}
+
+function saveResult(): void {
+  if (values.json) write(values.json, `${JSON.stringify(result, undefined, 2)}\n`);
+}
+
+/** A long comparison is saved network by network. */
+function saveRows(rows: readonly InferenceRow[]): void {
+  result.inference = rows;
+  saveResult();
+}
+
 const sections = {
-  inference: () => inferenceRows({ network, precision, threads, rounds }),
+  inference: () => inferenceRows({ network, precision, threads, rounds }, saveRows),
   train: () => trainingRows(threads, network, rounds, profile),
   memory: () => memoryRows(30, network),
   accuracy: () => accuracyRows(network ?? "vanilla-compact", threads, Number(values.epochs), Number(values.seeds)),
@@ -59,14 +76,7 @@ const names = Object.keys(sections) as (keyof typeof sections)[];
 const asked = names.filter((name) => values[name]);
 const chosen = asked.length > 0 ? asked : (["inference", "train", "memory"] as const);
 
-const result: Record<string, unknown> = { machine: machine(), date: new Date().toISOString().slice(0, 10), rounds };
 for (const name of chosen) result[name] = await sections[name]();
-
-function write(file: string, text: string): void {
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, text);
-}
-
+saveResult();
 if (values.json === "") console.log(JSON.stringify(result, undefined, 2));
-else if (values.json) write(values.json, `${JSON.stringify(result, undefined, 2)}\n`);
 if (values.picture) write(values.picture, ratioPicture(result.inference as InferenceRow[], machine()));
