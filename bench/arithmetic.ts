@@ -84,8 +84,9 @@ function describe({ batch = 1, side, channels, out, kernel, stride = 1, groups =
 
 async function compare(name: string, passes: readonly Pass[], bursts: number): Promise<number[]> {
   const contests: Contest[] = [];
-  // The first, the product, without fused multiply–adds.
-  for (const [i, { op, shapes, attrs }] of passes.entries()) contests.push(await contest(name, op, shapes, attrs, i > 0));
+  // The first, the product, without fused multiply–adds and as its windows are.
+  for (const [i, { op, shapes, attrs }] of passes.entries())
+    contests.push(await contest(name, op, shapes, attrs, { isRelaxedAllowed: i > 0, exact: true }));
   const repeats = contests.map(repeatsOf);
   const best = contests.map(() => Number.POSITIVE_INFINITY);
   for (let turn = 0; turn < bursts; turn++) {
@@ -139,7 +140,9 @@ export async function groupedRows(part = "", bursts = 40): Promise<GroupedRow[]>
   for (const layer of groupedLayers.filter((each) => describe(each).includes(part))) {
     const dense = passesOf({ ...layer, groups: 1 }, product);
     for (const [i, pass] of passesOf(layer, product).entries()) {
-      const contests = [dense[i], pass].map(({ op, shapes, attrs }) => contest(describe(layer), op, shapes, attrs, false));
+      const contests = [dense[i], pass].map(({ op, shapes, attrs }) =>
+        contest(describe(layer), op, shapes, attrs, { isRelaxedAllowed: false, exact: true }),
+      );
       const [whole, grouped] = await Promise.all(contests);
       const repeats = [repeatsOf(whole), repeatsOf(grouped)];
       const best = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];

@@ -1,19 +1,20 @@
-/** Inference, batch 1: ours against onnxruntime-web (wasm) on the same weights; outputs compared first, turns interleaved. */
-import * as ort from "onnxruntime-web";
+/** Inference, batch 1: ours against other engines on the same weights; outputs compared first, turns interleaved. All of them compute in the calling thread. */
+import { OptionError } from "../src/core/errors.ts";
 import { random } from "../src/core/random.ts";
 import { size } from "../src/core/shape.ts";
-import type { Tensor } from "../src/core/tensor.ts";
-import { encodeGraphAsOnnx } from "../src/formats/onnx/index.ts";
 import { compile } from "../src/index.ts";
-import type { Graph } from "../src/ir/graph.ts";
-import { buildNetwork } from "../src/networks/index.ts";
-import { interleave, timed } from "./interleave.ts";
+import { buildNetwork, findNetwork, networks } from "../src/networks/index.ts";
+import { interleave, type Turn } from "./interleave.ts";
+import { livelyWeights } from "./livelyWeights.ts";
+import { onnxruntimeNode, onnxruntimeWeb } from "./peers/onnxruntime.ts";
+import type { Contest, Peer, PeerSession } from "./peers/peer.ts";
+import { tfjsWasm } from "./peers/tfjs.ts";
 
 /** One line of the result. */
 export interface InferenceRow {
   readonly network: string;
   readonly size: number;
-  readonly precision: "f32";
+  readonly precision: Precision;
   readonly threads: number;
   readonly peer: string;
   readonly oursMs: number;
@@ -25,71 +26,133 @@ export interface InferenceRow {
   readonly fallbacks: number;
 }
 
-/** Networks compared unless one is named. */
-const compared = ["mobilenet-v1", "mobilenet-v2", "mobilenet-v3-small", "mobilenet-v3-large", "shufflenet-v2", "squeezenet-1.1"];
+/** Networks compared unless some are named. */
+const compared = [
+  ...["mobilenet-v1", "mobilenet-v2", "mobilenet-v3-small", "mobilenet-v3-large"],
+  ...["shufflenet-v2", "squeezenet-1.1", "efficientnet-b0"],
+] as const;
 
-/** Weights that keep the activations of a deep network alive: uniform by fan-in, normalisation near its start. */
-function livelyWeights(graph: Graph): Map<string, Tensor> {
-  const weights = new Map<string, Tensor>();
-  for (const { kind, name = "", shape, init } of graph.leaves) {
-    if (kind !== "parameter" && kind !== "state") continue;
-    const stream = random(1, name);
-    const gain = shape.length > 1 ? Math.sqrt(6 / size(shape.slice(1))) : 0.2;
-    const middle = init?.kind === "constant" ? init.value : 0;
-    weights.set(name, { shape, data: Float32Array.from({ length: size(shape) }, (_, i) => middle + gain * (2 * stream.uniform(i) - 1)) });
-  }
-  return weights;
+const peers: readonly Peer[] = [onnxruntimeWeb, onnxruntimeNode, tfjsWasm];
+
+/** Outputs further apart than this are not the same network's: no time is worth reporting then. */
+const MOST_ERROR = 1e-4;
+/** Milliseconds of a turn, and of the running in that makes engines finish compiling. */
+const TURN = 150;
+const RUN_IN = 1000;
+
+/** How our side runs, by the type of its numbers; peers always run float32. */
+const openers = {
+  f32: ({ graph, weights, threads }: Contest) => compile(graph, weights, { threads }),
+} as const;
+
+type Precision = keyof typeof openers;
+
+/** What to compare. */
+export interface InferenceOptions {
+  /** Names with commas between them, or "all". */
+  readonly network: string | undefined;
+  readonly precision: string;
+  readonly threads: number;
+  readonly rounds: number;
 }
 
-async function compareOne(network: string, threads: number, rounds: number): Promise<InferenceRow> {
+function contestOf(network: string, threads: number): Contest {
   const graph = buildNetwork(network);
-  const weights = livelyWeights(graph);
   const { shape } = graph.leaves.find(({ kind }) => kind === "input") as { shape: readonly number[] };
   const { uniform } = random(2, "image");
   const data = Float32Array.from({ length: size(shape) }, (_, i) => 3 * uniform(i) - 1.5);
+  return { graph, weights: livelyWeights(graph), image: { shape, data }, threads };
+}
 
-  ort.env.wasm.numThreads = threads;
-  const peer = await ort.InferenceSession.create(encodeGraphAsOnnx(graph, weights), { executionProviders: ["wasm"] });
-  const feeds = { image: new ort.Tensor("float32", data, [...shape]) };
-  const expected = (await peer.run(feeds)).logits.data as Float32Array;
-
-  using session = await compile(graph, weights, { threads });
-  const { logits } = session.run({ image: { shape, data } });
+function errorOf(found: Float32Array, expected: Float32Array): number {
   const most = expected.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
-  const maxError = logits.data.reduce((max, value, i) => Math.max(max, Math.abs(value - expected[i])), 0) / most;
+  return found.reduce((max, value, i) => Math.max(max, Math.abs(value - expected[i])), 0) / most;
+}
 
-  const peerTurn = async (): Promise<number> => {
-    const start = performance.now();
-    for (let i = 0; i < 5; i++) await peer.run(feeds);
-    return (performance.now() - start) / 5;
-  };
-  // Both engines' code is compiled anew in the background while it is hot; neither is timed on code that it then drops.
-  for (const start = performance.now(); performance.now() - start < 1000; ) session.runInPlace();
-  for (const start = performance.now(); performance.now() - start < 1000; ) await peer.run(feeds);
-  const times = await interleave({ ours: timed(() => session.runInPlace(), 150), peer: peerTurn }, rounds);
-  await peer.release();
-  const fallbacks = session.fallbacks.length;
-  const ratio = times.ours / times.peer;
-  return {
-    network,
-    size: shape[2],
-    precision: "f32",
-    threads,
-    peer: "onnxruntime-web",
-    oursMs: times.ours,
-    peerMs: times.peer,
-    ratio,
-    maxError,
-    fallbacks,
+type Clock = () => number;
+
+/** Milliseconds that this thread has computed: with one thread, what other programs do on the machine then counts for nobody. */
+function threadTime(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}
+
+/** One run, so often that a turn lasts long enough. */
+function turnOf(repeat: (times: number) => unknown, clock: Clock): Turn {
+  let times = 1;
+  return async () => {
+    for (;;) {
+      const start = clock();
+      await repeat(times);
+      const spent = clock() - start;
+      if (spent >= TURN) return spent / times;
+      // The clock may stand still for some milliseconds.
+      times = Math.min(8 * times, Math.ceil((times * TURN * 1.2) / Math.max(spent, 0.01)));
+    }
   };
 }
 
-/** Compares the named network, or all. */
-export async function inferenceRows(threads: number, only: string | undefined, rounds: number): Promise<InferenceRow[]> {
+async function runIn(work: () => unknown): Promise<void> {
+  for (const start = performance.now(); performance.now() - start < RUN_IN; ) await work();
+}
+
+async function compareOne(network: string, precision: Precision, threads: number, rounds: number): Promise<InferenceRow[]> {
+  const contest = contestOf(network, threads);
+  using session = await openers[precision](contest);
+  const { logits } = session.run({ image: contest.image });
+  const rivals: { name: string; maxError: number; session: PeerSession }[] = [];
+  for (const peer of peers) {
+    const opened = await peer.open(contest);
+    if (!opened) continue;
+    const maxError = errorOf(logits.data, await opened.run());
+    if (!(maxError <= MOST_ERROR))
+      throw new Error(`${network}: our outputs and those of ${peer.name} differ by ${maxError} of the largest`);
+    rivals.push({ name: peer.name, maxError, session: opened });
+  }
+  // All engines' code is compiled anew in the background while it is hot; none is timed on code that it then drops.
+  await runIn(() => session.runInPlace());
+  for (const rival of rivals) await runIn(() => rival.session.repeat(1));
+  const clock: Clock = threads === 1 && "threadCpuUsage" in process ? threadTime : () => performance.now();
+  const turns = Object.fromEntries(rivals.map((rival) => [rival.name, turnOf((times) => rival.session.repeat(times), clock)]));
+  const ours = turnOf((times) => {
+    for (let i = 0; i < times; i++) session.runInPlace();
+  }, clock);
+  const times = await interleave({ ours, ...turns }, rounds);
+  for (const rival of rivals) await rival.session.close();
+  const shared = { network, size: contest.image.shape[2], precision, threads };
+  return rivals.map(({ name: peer, maxError }) => {
+    const [oursMs, peerMs] = [times.ours, times[peer]];
+    return { ...shared, peer, oursMs, peerMs, ratio: oursMs / peerMs, maxError, fallbacks: session.fallbacks.length };
+  });
+}
+
+function precisionOf(given: string): Precision {
+  const known = Object.keys(openers);
+  if (!known.includes(given)) throw new OptionError(`precision must be one of ${known.join(", ")}, not "${given}"`);
+  return given as Precision;
+}
+
+/** Compares the named networks, all of the registry, or those of the table above; `report` gets the rows so far after each. */
+export async function inferenceRows(
+  { network, precision, threads, rounds }: InferenceOptions,
+  report: (rows: readonly InferenceRow[]) => void,
+): Promise<InferenceRow[]> {
+  const names = network === "all" ? Object.keys(networks) : (network?.split(",") ?? compared);
+  for (const name of names) findNetwork(name);
   const rows: InferenceRow[] = [];
-  for (const network of only ? [only] : compared) {
-    rows.push(await compareOne(network, threads, rounds));
-    console.error(rows.at(-1));
+  for (const name of names) {
+    const found = await compareOne(name, precisionOf(precision), threads, rounds);
+    for (const row of found) console.error(lineOf(row));
+    rows.push(...found);
+    report(rows);
   }
   return rows;
+}
+
+/** A row as a line of text. */
+function lineOf({ network, size: side, precision, threads, peer, oursMs, peerMs, ratio, maxError, fallbacks }: InferenceRow): string {
+  const numbers = [oursMs, peerMs].map((ms) => ms.toFixed(2).padStart(9)).join(" ms / ");
+  const left = fallbacks > 0 ? `, ${fallbacks} nodes on the reference` : "";
+  const what = `${network} ${side}² ${precision} ${threads > 1 ? `${threads} threads ` : ""}`.padEnd(34);
+  return `${what} ${peer.padEnd(17)} ${numbers} ms = ${ratio.toFixed(3)}, outputs within ${maxError.toExponential(0)}${left}`;
 }

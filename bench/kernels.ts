@@ -8,6 +8,7 @@ import { control, type KernelSource, wasmKernel, writeModule } from "../src/back
 import { random } from "../src/core/random.ts";
 import { type Shape, size } from "../src/core/shape.ts";
 import type { Tensor } from "../src/core/tensor.ts";
+import type { OpenOptions } from "../src/engine/session.ts";
 import { type AnyOp, costOf } from "../src/ir/op.ts";
 import { graphScope } from "../src/ir/scope.ts";
 import { ops } from "../src/ops/index.ts";
@@ -67,13 +68,7 @@ export interface Contest {
 }
 
 /** An op on random operands, on one thread; the engine's own buffers hold them. */
-export async function contest(
-  name: string,
-  op: AnyOp,
-  shapes: readonly Shape[],
-  attrs: object,
-  isRelaxedAllowed: boolean,
-): Promise<Contest> {
+export async function contest(name: string, op: AnyOp, shapes: readonly Shape[], attrs: object, options: OpenOptions): Promise<Contest> {
   const g = graphScope();
   const weights = new Map<string, Tensor>();
   const leaves = shapes.map((shape, i) => {
@@ -84,7 +79,7 @@ export async function contest(
   });
   g.output("y", op(g, leaves, attrs));
   const graph = g.finish();
-  const session = await wasmBackend.open(graph, weights, { isRelaxedAllowed });
+  const session = await wasmBackend.open(graph, weights, options);
   session.run(Object.fromEntries(weights));
   return { name, macs: costOf(graph.nodes[0]).macs, run: () => session.runInPlace() };
 }
@@ -94,7 +89,8 @@ function contestOf({ side, channels, out, kernel = 1, stride = 1, groups = 1 }: 
   const attrs = { stride: [stride, stride], padding: [half, half, half, half], groups, similarity: "product" };
   const kind = groups === channels ? "depthwise" : groups > 1 ? `${groups} groups` : kernel > 1 ? "dense" : "pointwise";
   const name = `${kind} ${kernel}×${kernel} s${stride} ${side}² ${channels}→${out}`;
-  return contest(name, ops.conv2d, [[1, channels, side, side], [out, channels / groups, kernel, kernel], [out]], attrs, isRelaxedAllowed);
+  const shapes = [[1, channels, side, side], [out, channels / groups, kernel, kernel], [out]];
+  return contest(name, ops.conv2d, shapes, attrs, { isRelaxedAllowed });
 }
 
 /** Ten independent chains of multiply–adds on four lanes. */

@@ -1,23 +1,29 @@
 /**
- * npm run bench [-- --inference] [--train] [--memory] [--accuracy] [--kernels] [--arithmetic] [--shift-max] [--network NAME] [--threads N] [--rounds N] [--epochs N] [--seeds N] [--profile] [--json FILE]
+ * npm run bench [-- --inference] [--train] [--memory] [--accuracy] [--kernels] [--arithmetic] [--shift-max] [--network NAME] [--precision f32] [--threads N] [--rounds N] [--epochs N] [--seeds N] [--profile] [--json [FILE]] [--picture FILE]
  *
  * Ratios against peers, taken in one run, turns interleaved, medians. Without a section: inference, training and memory. For figures of
- * one thread pin the process to one core (taskset -c 1 npm run bench).
+ * one thread pin the process to one core (taskset -c 1 npm run bench). Inference takes several networks with commas between them, or "all".
+ * Lines of text appear while it runs; --json prints the result to standard output or writes it to a file, --picture draws inference.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { accuracyRows } from "./accuracy.ts";
 import { arithmeticRows, composedRows, groupedRows } from "./arithmetic.ts";
-import { inferenceRows } from "./inference.ts";
+import { type InferenceRow, inferenceRows } from "./inference.ts";
 import { kernelRows } from "./kernels.ts";
 import { machine } from "./machine.ts";
 import { memoryRows } from "./memory.ts";
+import { ratioPicture } from "./ratioPicture.ts";
 import { shiftMaxRows } from "./shiftMax.ts";
 import { trainingRows } from "./training.ts";
 
+/** `--json` alone means standard output. */
+const words = process.argv.slice(2).map((word, i, all) => (word === "--json" && (all[i + 1] ?? "--").startsWith("--") ? "--json=" : word));
+
 const flag = { type: "boolean", default: false } as const;
 const { values } = parseArgs({
+  args: words,
   options: {
     ...{ inference: flag, train: flag, memory: flag, accuracy: flag, kernels: flag, arithmetic: flag, "shift-max": flag, profile: flag },
     network: { type: "string" },
@@ -25,16 +31,35 @@ const { values } = parseArgs({
     epochs: { type: "string", default: "10" },
     seeds: { type: "string", default: "3" },
     rounds: { type: "string", default: "5" },
+    precision: { type: "string", default: "f32" },
     json: { type: "string" },
+    picture: { type: "string" },
   },
 });
 
 const threads = Number(values.threads);
 const rounds = Number(values.rounds);
-const { network, profile } = values;
+const { network, precision, profile } = values;
+
+const result: Record<string, unknown> = { machine: machine(), date: new Date().toISOString().slice(0, 10), rounds };
+
+function write(file: string, text: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
+}
+
+function saveResult(): void {
+  if (values.json) write(values.json, `${JSON.stringify(result, undefined, 2)}\n`);
+}
+
+/** A long comparison is saved network by network. */
+function saveRows(rows: readonly InferenceRow[]): void {
+  result.inference = rows;
+  saveResult();
+}
 
 const sections = {
-  inference: () => inferenceRows(threads, network, rounds),
+  inference: () => inferenceRows({ network, precision, threads, rounds }, saveRows),
   train: () => trainingRows(threads, network, rounds, profile),
   memory: () => memoryRows(30, network),
   accuracy: () => accuracyRows(network ?? "vanilla-compact", threads, Number(values.epochs), Number(values.seeds)),
@@ -51,10 +76,7 @@ const names = Object.keys(sections) as (keyof typeof sections)[];
 const asked = names.filter((name) => values[name]);
 const chosen = asked.length > 0 ? asked : (["inference", "train", "memory"] as const);
 
-const result: Record<string, unknown> = { machine: machine(), date: new Date().toISOString().slice(0, 10) };
 for (const name of chosen) result[name] = await sections[name]();
-if (values.json) {
-  mkdirSync(dirname(values.json), { recursive: true });
-  writeFileSync(values.json, `${JSON.stringify(result, undefined, 2)}\n`);
-}
-console.log(JSON.stringify(result));
+saveResult();
+if (values.json === "") console.log(JSON.stringify(result, undefined, 2));
+if (values.picture) write(values.picture, ratioPicture(result.inference as InferenceRow[], machine()));

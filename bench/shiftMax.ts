@@ -47,13 +47,10 @@ export async function shiftMaxRows(part = "", bursts = 100): Promise<ShiftMaxRow
     const gates = [x[0], init.length * x[1]];
     const attrs = { groups, range: 2, init };
     const pairs = {
-      forward: [
-        await contest("maximum", ops.maximum, [x, x], {}, true),
-        await contest(layer, ops.dynamicShiftMax, [x, gates], attrs, true),
-      ],
+      forward: [await contest("maximum", ops.maximum, [x, x], {}, {}), await contest(layer, ops.dynamicShiftMax, [x, gates], attrs, {})],
       backward: [
-        await contest("gradient of maximum", ops.maximumGradient, [x, x, x], { of: "first" }, true),
-        await contest(layer, ops.dynamicShiftMaxGradient, [x, gates, x], attrs, true),
+        await contest("gradient of maximum", ops.maximumGradient, [x, x, x], { of: "first" }, {}),
+        await contest(layer, ops.dynamicShiftMaxGradient, [x, gates, x], attrs, {}),
       ],
     } as const;
     for (const pass of ["forward", "backward"] as const) {

@@ -10,6 +10,12 @@ export const tolerances: Readonly<Record<string, Tolerance>> = {
   wasm: { relative: 1e-5, absolute: 1e-6 },
 };
 
+/**
+ * A layer and a function of its output in its epilogue: the layer's error is relative to what it computes, which a bounded function (sigmoid) makes smaller. Counts
+ * where sums are rounded more freely, as by Winograd's algorithm.
+ */
+export const epilogueTolerances: Readonly<Record<string, Tolerance>> = { ...tolerances, wasm: { relative: 3e-5, absolute: 1e-6 } };
+
 /** Finite differences in float64: the error of a central difference with a step of 1e-4, beside the largest slope. */
 export const finiteDifferences: Tolerance = { relative: 1e-6, absolute: 1e-7 };
 

@@ -26,5 +26,5 @@ export function zeros(shape: Shape): Tensor {
 
 /** A float64 copy, for the reference. */
 export function toReference(source: Tensor<Float32Array | Float64Array>): ReferenceTensor {
-  return { shape: source.shape, data: Float64Array.from(source.data) };
+  return { shape: source.shape, data: new Float64Array(source.data) };
 }

@@ -47,7 +47,7 @@ function dataOf(leaf: Value, weights: Weights): Float32Array {
 
 /** Plans an optimised graph for a file. */
 export function deployedPlan(graph: Graph, weights: Weights, format: WeightFormat): DeployedPlan {
-  const planned = plan(graph, kernels, 1);
+  const planned = plan(graph, kernels, { threads: 1, exact: false });
   if (planned.fallbacks.length > 0) {
     const names = [...new Set(planned.fallbacks.map(({ op, scope }) => `${op.name} at "${scope}"`))];
     throw new EngineError(`cannot be compiled: the engine has no kernel for ${names.join(", ")}`);

@@ -56,6 +56,11 @@ export interface OpenOptions {
   readonly threads?: number;
   /** False forbids relaxed SIMD (fused multiply–add) even where the engine has it. */
   readonly isRelaxedAllowed?: boolean;
+  /**
+   * True keeps every convolution a sum of products as written. By default, dense 3 × 3 convolutions with fixed weights go through Winograd's transforms
+   * where those are faster, and differ by up to 1e-5 of the largest output. Graphs that train are always exact.
+   */
+  readonly exact?: boolean;
 }
 
 /** An engine: opens graphs. The only seam between graphs and machines. */

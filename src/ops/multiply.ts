@@ -1,5 +1,5 @@
 import { defineOp, type Op } from "../ir/op.ts";
-import { broadcastIndex, needBroadcast } from "./broadcast.ts";
+import { broadcastRuns, needBroadcast } from "./broadcast.ts";
 import { plain } from "./cost.ts";
 import { sumTo } from "./sumTo.ts";
 
@@ -18,7 +18,10 @@ export const multiply: Op = defineOp({
   gradient: (g, [a, b], dy) => [multiply(g, [dy, b], {}), sumTo(g, [multiply(g, [dy, a], {})], { shape: b.shape })],
 
   reference(y, [a, b]) {
-    const meets = broadcastIndex(b.shape, a.shape);
-    for (let i = 0; i < y.data.length; i++) y.data[i] = a.data[i] * b.data[meets[i]];
+    const { run, index } = broadcastRuns(b.shape, a.shape);
+    for (const [at, meets] of index.entries()) {
+      const factor = b.data[meets];
+      for (let i = at * run; i < (at + 1) * run; i++) y.data[i] = a.data[i] * factor;
+    }
   },
 });

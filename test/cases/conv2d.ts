@@ -34,6 +34,7 @@ const layers: readonly Layer[] = [
   { x: [1, 2, 5, 5], weight: [3, 2, 2, 4], stride: [1, 2], padding: [2, 0, 1, 3] },
   { x: [1, 3, 4, 4], weight: [2, 3, 4, 4] },
   { x: [1, 20, 12, 12], weight: [20, 20, 3, 3], padding: [1, 1, 1, 1] },
+  { x: [1, 20, 7, 9], weight: [20, 20, 3, 3], padding: [1, 1, 1, 1], hasBias: true },
   // Strides that leave pixels over, or reach padding only.
   { x: [2, 6, 11, 10], weight: [5, 6, 3, 3], stride: [3, 3], padding: [1, 0, 2, 1] },
   { x: [1, 4, 9, 8], weight: [8, 4, 2, 2], stride: [2, 2] },
@@ -67,6 +68,7 @@ const few: readonly Layer[] = [
   { x: [1, 5, 6, 7], weight: [7, 5, 3, 3], padding: [1, 1, 1, 1], hasBias: true },
   { x: [1, 2, 5, 5], weight: [3, 2, 2, 4], stride: [1, 2], padding: [2, 0, 1, 3] },
   { x: [1, 20, 12, 12], weight: [20, 20, 3, 3], padding: [1, 1, 1, 1] },
+  { x: [1, 20, 7, 9], weight: [20, 20, 3, 3], padding: [1, 1, 1, 1], hasBias: true },
   { x: [2, 5, 6, 7], weight: [5, 1, 3, 3], padding: [1, 1, 1, 1], groups: 5, hasBias: true },
   { x: [1, 58, 9, 9], weight: [58, 1, 3, 3], stride: [2, 2], padding: [1, 1, 1, 1], groups: 58 },
   { x: [2, 24, 7, 7], weight: [24, 1, 5, 5], padding: [2, 2, 2, 2], groups: 24 },

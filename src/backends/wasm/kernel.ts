@@ -36,6 +36,8 @@ export interface LowerContext {
   at(value: Value): Pointer;
   /** True for buffers in weight layout. */
   isWeight(value: Value): boolean;
+  /** True for stored weights that no run changes, in sessions that may round more freely than the products as written (`OpenOptions.exact`). */
+  isFixed(value: Value): boolean;
   /** Memory that lives only during this node's steps. */
   scratch(floats: number): Pointer;
   /**

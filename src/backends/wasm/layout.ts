@@ -41,8 +41,17 @@ function fourAxes(values: readonly number[], fill: number): Axes {
   return [n, c, h, w];
 }
 
+/** True where a buffer of these strides holds its elements in logical order, without gaps. Along axes of one element nothing is walked. */
+function isRowMajor(shape: Shape, strides: readonly number[]): boolean {
+  return shape.every((extent, axis) => extent === 1 || strides[axis] === size(shape.slice(axis + 1)));
+}
+
 /** Copies a row-major logical array into a buffer of the given strides (source and target may be of either float type). */
 export function scatter(source: ArrayLike<number>, shape: Shape, target: Float32Array, strides: readonly number[]): void {
+  if (isRowMajor(shape, strides)) {
+    target.set(source);
+    return;
+  }
   forEachPair(shape, strides, (i, at) => {
     target[at] = source[i];
   });
@@ -50,6 +59,10 @@ export function scatter(source: ArrayLike<number>, shape: Shape, target: Float32
 
 /** Copies a buffer of the given strides out into a row-major logical array. */
 export function gather(source: Float32Array, shape: Shape, strides: readonly number[], target: Float32Array | Float64Array): void {
+  if (isRowMajor(shape, strides)) {
+    target.set(source.subarray(0, target.length));
+    return;
+  }
   forEachPair(shape, strides, (i, at) => {
     target[i] = source[at];
   });

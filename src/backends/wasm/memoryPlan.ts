@@ -16,7 +16,7 @@ export interface MemoryPlan {
 
 /** Plans a graph, optimised before, for one thread, and allocates nothing. */
 export function planMemory(graph: Graph): MemoryPlan {
-  const { bytes, lowerBound, regions, loads, steps, pointer } = plan(graph, kernels, 1);
+  const { bytes, lowerBound, regions, loads, steps, pointer } = plan(graph, kernels, { threads: 1, exact: false });
   const stored = new Set(graph.leaves.filter(({ kind }) => kind !== "input").map((leaf) => pointer(leaf).region));
   const named = loads.flatMap(({ first, last }) => steps.slice(first, last).flatMap(({ args }) => Object.values(args)));
   const packed = new Set(named.flatMap((each) => (typeof each === "number" || stored.has(each.region) ? [] : [each.region])));

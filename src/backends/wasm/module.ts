@@ -41,23 +41,46 @@ export const STEP_BYTES = 16;
 /** Barrier spins before sleeping: about 200 µs, longer than a wake-up takes. */
 const SPINS = 60_000;
 
-const section = (id: number, content: Bytes): Bytes => [id, sized(content)];
+/** Nested bytes, of which some are already in a row. */
+type Chunk = number | Uint8Array | readonly Chunk[];
 
-function flatten(bytes: Bytes, into: number[]): number[] {
-  for (const part of bytes) {
-    if (typeof part === "number") into.push(part);
-    else flatten(part, into);
+function lengthOf(chunk: Chunk): number {
+  if (typeof chunk === "number") return 1;
+  if (chunk instanceof Uint8Array) return chunk.length;
+  let length = 0;
+  for (let i = 0; i < chunk.length; i++) length += lengthOf(chunk[i]);
+  return length;
+}
+
+/** Writes a chunk's bytes from `at` on; returns the place behind them. */
+function put(chunk: Chunk, into: Uint8Array, at: number): number {
+  if (typeof chunk === "number") {
+    into[at] = chunk;
+    return at + 1;
   }
-  return into;
+  if (chunk instanceof Uint8Array) {
+    into.set(chunk, at);
+    return at + chunk.length;
+  }
+  let end = at;
+  for (let i = 0; i < chunk.length; i++) end = put(chunk[i], into, end);
+  return end;
 }
 
-function sized(content: Bytes): Bytes {
-  const flat = flatten(content, []);
-  return [unsigned(flat.length), flat];
+function flatten(chunk: Chunk): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(lengthOf(chunk));
+  put(chunk, bytes, 0);
+  return bytes;
 }
 
-const vector = (items: readonly Bytes[]): Bytes => [unsigned(items.length), ...items];
-const text = (s: string): Bytes => sized([...new TextEncoder().encode(s)]);
+function sized(content: Chunk): readonly Chunk[] {
+  const bytes = flatten(content);
+  return [unsigned(bytes.length), bytes];
+}
+
+const section = (id: number, content: Chunk): readonly Chunk[] => [id, sized(content)];
+const vector = (items: readonly Chunk[]): readonly Chunk[] => [unsigned(items.length), ...items];
+const text = (s: string): readonly Chunk[] => sized(new TextEncoder().encode(s));
 
 /** Nanoseconds at a barrier after which the other threads count as dead: a minute, since a step of a training on a busy machine may take seconds. */
 const PATIENCE = 60e9;
@@ -198,5 +221,5 @@ export function writeModule(kernels: readonly KernelSource[], options: ModuleOpt
     isOwner ? section(12, [2]) : [],
     section(10, vector(bodies.map(sized))),
   ];
-  return Uint8Array.from(flatten(bytes, []));
+  return flatten(bytes);
 }

@@ -43,6 +43,13 @@ export interface Load {
   readonly last: number;
 }
 
+/** What a plan must know of the session. */
+export interface PlanOptions {
+  readonly threads: number;
+  /** See `OpenOptions.exact`; graphs that train are always exact. */
+  readonly exact: boolean;
+}
+
 const FOREVER = 1e9;
 
 interface Draft {
@@ -74,7 +81,7 @@ function isSameMemory(x: Value, y: Value, layout: (value: Value) => Layout): boo
 
 /** Plans a graph with a kernel table. */
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: its parts are closures over the plan under construction.
-export function plan(graph: Graph, kernels: KernelTable, threads: number): Plan {
+export function plan(graph: Graph, kernels: KernelTable, { threads, exact }: PlanOptions): Plan {
   const layoutOf = layouts(graph);
   const layout = (value: Value): Layout => layoutOf.get(value) ?? "activation";
   const drafts: Draft[] = [];
@@ -120,6 +127,7 @@ export function plan(graph: Graph, kernels: KernelTable, threads: number): Plan 
     const context: LowerContext = {
       at: pointer,
       isWeight: (value) => layout(value) === "weight",
+      isFixed: (value) => !exact && graph.updates.length === 0 && value.kind === "parameter" && layout(value) === "weight",
       scratch: (floats) => ({ region: region(floats, at, at), offset: 0 }),
       prepared(key, source, floats, steps) {
         const id = `${key}@${source.id}`;

@@ -27,6 +27,7 @@ interface Target {
   readonly kernels: KernelTable;
   readonly threads: number;
   readonly isRelaxed: boolean;
+  readonly exact: boolean;
 }
 
 /** A graph planned and compiled: everything of a session but its memory. */
@@ -37,8 +38,8 @@ interface Compiled {
   readonly pages: number;
 }
 
-function compile(graph: Graph, { kernels, threads, isRelaxed }: Target): Compiled {
-  const planned = plan(graph, kernels, threads);
+function compile(graph: Graph, { kernels, threads, isRelaxed, exact }: Target): Compiled {
+  const planned = plan(graph, kernels, { threads, exact });
   const program = programOf(planned.steps);
   const pages = pagesFor(program.base + planned.bytes);
   const module = new WebAssembly.Module(writeModule(program.kernels, { pages, isShared: threads > 1, isRelaxed }));
@@ -50,8 +51,9 @@ const compilations = new WeakMap<Graph, { readonly target: Target; readonly comp
 
 function compiledFor(graph: Graph, target: Target): Compiled {
   const held = compilations.get(graph);
-  const { kernels, threads, isRelaxed } = held?.target ?? {};
-  if (held && kernels === target.kernels && threads === target.threads && isRelaxed === target.isRelaxed) return held.compiled;
+  const { kernels, threads, isRelaxed, exact } = held?.target ?? {};
+  const isSame = kernels === target.kernels && threads === target.threads && isRelaxed === target.isRelaxed && exact === target.exact;
+  if (held && isSame) return held.compiled;
   const compiled = compile(graph, target);
   compilations.set(graph, { target, compiled });
   return compiled;
@@ -88,7 +90,7 @@ export async function openSession(graph: Graph, weights: Weights, kernels: Kerne
   checkWeights(graph, weights);
   const threads = threadsHere(options.threads);
   const isRelaxed = options.isRelaxedAllowed !== false && hasRelaxedSimd();
-  const compiled = compiledFor(graph, { kernels, threads, isRelaxed });
+  const compiled = compiledFor(graph, { kernels, threads, isRelaxed, exact: options.exact === true });
   const { planned } = compiled;
   const image = load(compiled, threads > 1);
   const helpers = threads > 1 ? await startHelpers(image.module, image.memory, threads) : undefined;

@@ -125,3 +125,23 @@ async function assertGraph(graph: Parameters<typeof evaluate>[0], shapes: Readon
     assert.ok(worst < 1e-5, `run ${run} is off by ${worst}`);
   }
 }
+
+test("groups of 8 outputs and more, whatever the rest in the last panel, agree", async () => {
+  for (const [groups, outputs] of [
+    [2, 8],
+    [4, 9],
+    [2, 10],
+    [4, 17],
+    [3, 20],
+    [2, 25],
+    [2, 50],
+  ]) {
+    await assertConvolution(of([2, groups * 5, 4, 5], [groups * outputs, 5, 1, 1], 1, 0, groups));
+    await assertConvolution(of([1, groups * 3, 5, 4], [groups * outputs, 3, 3, 3], 2, 1, groups));
+  }
+});
+
+test("groups of many outputs under few pixels, cut between panels, agree", async () => {
+  await assertConvolution(of([1, 400, 4, 4], [600, 200, 1, 1], 1, 0, 2));
+  await assertConvolution(of([1, 272, 3, 3], [1088, 68, 1, 1], 1, 0, 4));
+});

@@ -12,13 +12,16 @@ import { hasActivations } from "./activations.ts";
 import { depthwiseSteps, MOST_TAPS } from "./depthwise.ts";
 import { depthwiseLoopSteps } from "./depthwiseLoop.ts";
 import { expressions } from "./expressions.ts";
-import { type Groups, groupSpan, type Windows } from "./gemm.ts";
+import type { Windows } from "./gemm.ts";
 import { gemvSteps, LEAST_INPUTS } from "./gemv.ts";
+import { type Groups, groupSpan } from "./groups.ts";
 import { imageOperand, type Operand, packedFor, packedMasks, spoilSteps, weightFlags } from "./operands.ts";
 import { laneFloats, type PanelSource, packLaneSteps, packPanelSteps, panelFloats } from "./pack.ts";
 import { spacedGemmSteps } from "./spacedRows.ts";
 import { forwardTap, type Tap } from "./taps.ts";
 import type { Pair, WindowSizes } from "./window.ts";
+import { winogradScheme, winogradSteps } from "./winograd.ts";
+import type { Scheme } from "./winogradTransforms.ts";
 
 /** A convolution node with its sizes spelled out. */
 interface Task extends WindowSizes {
@@ -180,6 +183,18 @@ function product(task: Task): readonly Step[] {
   return [...weights.steps, ...image.steps, ...steps, ...spoiled(task, image)];
 }
 
+/** The size of Winograd's algorithm that serves a convolution in place of windows, if any. */
+function winogradOf({ node, context, tap, kernel, stride, groups, ...sizes }: Task): Scheme | undefined {
+  const isThreeByThree = kernel[0] === 3 && kernel[1] === 3 && stride[0] * stride[1] * groups === 1;
+  return isThreeByThree && tap.isProduct && context.isFixed(node.inputs[1]) ? winogradScheme(sizes) : undefined;
+}
+
+function winograd(task: Task, scheme: Scheme): readonly Step[] {
+  const { node, context } = task;
+  const [x, weight] = node.inputs;
+  return winogradSteps({ ...task, scheme, x: context.at(x), weight, y: context.at(node.outputs[0]) }, context);
+}
+
 /** Steps of a convolution, whatever its similarity. */
 export const conv2d: Lower = (node, context) => {
   const epilogue = epilogueOf(node, context, expressions);
@@ -187,5 +202,7 @@ export const conv2d: Lower = (node, context) => {
   const task = taskOf(node, context, epilogue);
   const isDepthwise = task.groups === task.channels && task.outputs === task.channels;
   if (isDepthwise) return depthwise(task);
+  const scheme = winogradOf(task);
+  if (scheme) return winograd(task, scheme);
   return isOnePixel(task) ? onePixel(task) : product(task);
 };

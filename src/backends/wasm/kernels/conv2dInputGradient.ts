@@ -10,7 +10,7 @@ import { pad4, stridesOf } from "../layout.ts";
 import { depthwiseSteps, MOST_TAPS } from "./depthwise.ts";
 import { depthwiseLoopSteps } from "./depthwiseLoop.ts";
 import { depthwiseSpreadSteps, isSpreadServed } from "./depthwiseSpread.ts";
-import { groupSpan } from "./gemm.ts";
+import { groupSpan } from "./groups.ts";
 import { imageOperand, type Operand, packedFor, packedMasks, spoilSteps, weightFlags } from "./operands.ts";
 import { laneFloats, type PanelSource, packLaneSteps, packPanelSteps, panelFloats } from "./pack.ts";
 import { padSteps } from "./pad.ts";

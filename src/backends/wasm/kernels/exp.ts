@@ -1,5 +1,5 @@
 /**
- * exp and log on four lanes, to within two units in the last place.
+ * exp and log on four lanes, to within two units in the last place, and what the logistic function divides by.
  *
  *   exp(x) = 2^n · e^r,  n = round(x / ln 2),  |r| ≤ ln 2 / 2;  ln 2 is subtracted in two parts, the first exact for every n.
  *   log(x) = n · ln 2 + log(m),  m in [√½, √2);  log(m) = z − z²/2 + z³ · P(z) with z = m − 1.
@@ -39,6 +39,27 @@ export function exponential(k: Code): (x: V128) => V128 {
     // 2^(n − 1), then twice: n itself reaches 128.
     const scale = i32x4.add(i32x4.shl(rounded, 23), bias);
     return f32x4.mul(f32x4.add(fraction, fraction), scale);
+  };
+}
+
+/**
+ * Call at kernel entry; the result maps x to 1 + e^−x, to within three units in the last place; beyond ±87 as there. NaN stays NaN. It is most of the
+ * time of layers that end in a sigmoid or SiLU, hence the shorter way: e^−x = 2^n · P(r) with −x = n · ln 2 − r, and one multiply–add for scale and sum.
+ */
+export function logisticDenominator(k: Code): (x: V128) => V128 {
+  // The rounder also adds the exponent's bias, so that the sum's low bits are those of 2^n.
+  const [least, most, log2e, rounder, high, low, one] = constants(k, [-87, 87, -Math.LOG2E, ROUNDER + 127, LN2_HIGH, LN2_LOW, 1]);
+  const coefficients = constants(
+    k,
+    [-0.008290143683552742, 0.04189885035157204, -0.16667644679546356, 0.49999141693115234, -0.9999997019767761],
+  );
+  return (x) => {
+    const held = k.local(f32x4.pmin(f32x4.pmax(x, least), most));
+    const biased = k.local(k.madd(held, log2e, rounder));
+    const n = k.local(f32x4.sub(biased, rounder));
+    const r = k.local(k.madd(n, low, k.madd(n, high, held)));
+    const fraction = k.madd(horner(k, r, coefficients), r, one);
+    return k.madd(fraction, i32x4.shl(biased, 23), one);
   };
 }
 

@@ -1,7 +1,7 @@
 /** The arithmetic of elementwise ops on four lanes, by op name. Each must agree with the op's reference. */
 import { type Code, f32, f32x4, type V128, v128 } from "../assembler.ts";
 import type { Expression, ExpressionTable } from "../epilogue.ts";
-import { exponential } from "./exp.ts";
+import { logisticDenominator } from "./exp.ts";
 
 const constant = (k: Code, x: number): V128 => k.local(f32x4.const(x));
 
@@ -60,9 +60,9 @@ const hardSwishGradient: Expression = (k) => {
 };
 
 const sigmoid: Expression = (k) => {
-  const exp = exponential(k);
+  const denominator = logisticDenominator(k);
   const one = constant(k, 1);
-  return (x) => f32x4.div(one, f32x4.add(one, exp(f32x4.neg(x))));
+  return (x) => f32x4.div(one, denominator(x));
 };
 
 /** Reads y: dy · y · (1 − y). */
@@ -72,8 +72,8 @@ const sigmoidGradient: Expression = (k) => {
 };
 
 const silu: Expression = (k) => {
-  const gate = sigmoid(k, {});
-  return (x) => f32x4.mul(x, gate(x));
+  const denominator = logisticDenominator(k);
+  return (x) => f32x4.div(x, denominator(x));
 };
 
 /** s · (1 + x · (1 − s)), s = sigmoid(x). */

@@ -11,10 +11,9 @@
 import type { Epilogue } from "../epilogue.ts";
 import { type Pointer, type Step, step } from "../kernel.ts";
 import { pad4 } from "../layout.ts";
-import { gemmKernel, type groupFields, type Kind, PANEL, type windowFields } from "./gemmKernel.ts";
+import { type batchFields, gemmKernel, type Kind, type windowFields } from "./gemmKernel.ts";
+import { type Groups, groupArgs, isAligned, PANEL, panelCount } from "./groups.ts";
 import type { Tap } from "./taps.ts";
-
-export { PANEL } from "./gemmKernel.ts";
 
 /** B larger than this (bytes) does not stay in a second-level cache beside A. */
 const CACHED_BYTES = 256 * 1024;
@@ -33,14 +32,6 @@ export interface Windows {
   readonly columns: number;
   readonly rowRun: number;
   readonly columnRun: number;
-}
-
-/** Panel p then reads, of every run, only the channels of its outputs' groups (see `groupSpan`). */
-export interface Groups {
-  /** Channels of the whole image, and inputs and outputs of one group. */
-  readonly channels: number;
-  readonly inputs: number;
-  readonly outputs: number;
 }
 
 /** One product. Sizes and strides in floats. */
@@ -68,23 +59,21 @@ export interface Gemm {
   readonly ldy: number;
   /** Adds to y instead of replacing it. */
   readonly isAdded?: boolean;
+  readonly batch?: Batch;
   readonly epilogue?: Epilogue;
+}
+
+/** So many products of the same sizes, their operands the given numbers of floats apart. */
+export interface Batch {
+  readonly count: number;
+  readonly aStep: number;
+  readonly packedStep: number;
+  readonly yStep: number;
 }
 
 /** Floats of packed weights for n outputs of k products each. */
 export function packedFloats(n: number, k: number): number {
   return Math.ceil(n / PANEL) * PANEL * k;
-}
-
-/** Channels that a panel's run covers: those of all groups that its 8 outputs belong to, for the worst panel. */
-export function groupSpan({ channels, inputs, outputs }: Groups): number {
-  const n = (channels / inputs) * outputs;
-  let most = 0;
-  for (let first = 0; first < n; first += PANEL) {
-    const last = Math.min(first + PANEL, n) - 1;
-    most = Math.max(most, Math.floor(last / outputs) - Math.floor(first / outputs) + 1);
-  }
-  return most * inputs;
 }
 
 /** How the work is cut: independent of the number of threads. */
@@ -102,7 +91,7 @@ function blocking(rows: number, panels: number, panelFloats: number, tiles: numb
 /** The steps of one product. */
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one straight list of the arguments of one kernel
 export function gemmSteps(gemm: Gemm): readonly Step[] {
-  const { tap, rows, k, n, windows, groups, masks, own, bias, epilogue } = gemm;
+  const { tap, rows, k, n, windows, groups, batch, masks, own, bias, epilogue } = gemm;
   const tiles = Math.ceil(rows / tap.mostRows);
   const low = Math.floor(rows / tiles);
   const tall = low === tap.mostRows ? 0 : rows - tiles * low;
@@ -112,16 +101,18 @@ export function gemmSteps(gemm: Gemm): readonly Step[] {
     rows: low,
     thinLanes: gemm.thinLanes ?? 0,
     isWindowed: windows !== undefined,
-    isGrouped: groups !== undefined,
+    groups: groups && (isAligned(groups) ? "aligned" : "spanned"),
+    isBatched: batch !== undefined,
     hasBias: bias !== undefined,
     isAdded: gemm.isAdded === true,
     epilogue,
   };
-  const panels = Math.ceil(n / PANEL);
+  const panels = panelCount(n, groups);
   const runs = windows ? windows.rows * windows.columns : 1;
   const products = (k * runs * (gemm.thinLanes ?? 4)) / 4;
   const { tilesPerUnit, panelsPerUnit } = blocking(rows, panels, products * PANEL, tiles);
   const rowBlocks = Math.ceil(tiles / tilesPerUnit);
+  const units = rowBlocks * Math.ceil(panels / panelsPerUnit);
   const args = {
     a: gemm.a,
     packed: gemm.packed,
@@ -139,23 +130,17 @@ export function gemmSteps(gemm: Gemm): readonly Step[] {
     panelsPerUnit,
     ...(windows ? windowArgs(windows) : {}),
     ...(groups ? groupArgs(groups, k) : {}),
+    ...(batch ? batchArgs(batch, units) : {}),
     ...(masks ? { masks } : {}),
     ...(own ? { own } : {}),
     ...(bias ? { bias } : {}),
     ...epilogue?.args,
   };
-  return [step(gemmKernel(kind), rowBlocks * Math.ceil(panels / panelsPerUnit), args)];
+  return [step(gemmKernel(kind), units * (batch?.count ?? 1), args)];
 }
 
-/** A panel's 8 outputs are so many whole groups and a rest. */
-function groupArgs({ channels, inputs, outputs }: Groups, run: number): Record<keyof typeof groupFields, number> {
-  return {
-    groupInputs: inputs * 4,
-    groupOutputs: outputs,
-    lastStart: (channels - run) * 4,
-    panelShift: Math.floor(PANEL / outputs) * inputs * 4,
-    panelRest: PANEL % outputs,
-  };
+function batchArgs({ aStep, packedStep, yStep }: Batch, units: number): Record<keyof typeof batchFields, number> {
+  return { unitsEach: units, aStep: aStep * 4, packedStep: packedStep * 4, yStep: yStep * 4 };
 }
 
 function windowArgs(windows: Windows): Record<keyof typeof windowFields, number> {

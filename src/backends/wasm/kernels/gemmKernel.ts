@@ -2,10 +2,8 @@
 import { type Code, type Expr, f32x4, i32, type Local, type V128, v128 } from "../assembler.ts";
 import type { Epilogue } from "../epilogue.ts";
 import { type Arguments, type Fields, wasmKernel } from "../module.ts";
+import { alignedFields, type PanelWalk, spannedFields, walkAligned, walkPanels, walkSpanned } from "./groups.ts";
 import type { Tap, TapCode } from "./taps.ts";
-
-/** Outputs in a panel of packed weights. */
-export const PANEL = 8;
 
 const baseFields = {
   a: "i32",
@@ -33,12 +31,13 @@ export const windowFields = {
   rowRun: "i32",
   columnRun: "i32",
 } as const;
-export const groupFields = { groupInputs: "i32", groupOutputs: "i32", lastStart: "i32", panelShift: "i32", panelRest: "i32" } as const;
+export const batchFields = { unitsEach: "i32", aStep: "i32", packedStep: "i32", yStep: "i32" } as const;
 const biasFields = { bias: "i32" } as const;
 const maskFields = { masks: "i32" } as const;
 const ownFields = { own: "i32" } as const;
 
-type All = typeof baseFields & typeof windowFields & typeof groupFields & typeof biasFields & typeof maskFields & typeof ownFields;
+type Special = typeof batchFields & typeof biasFields & typeof maskFields & typeof ownFields;
+type All = typeof baseFields & typeof windowFields & typeof spannedFields & typeof alignedFields & Special;
 
 /** What one kernel of this family does; two steps of the same kind share the kernel. */
 export interface Kind {
@@ -49,7 +48,9 @@ export interface Kind {
   /** Channels of images that have fewer than 4: the padding lanes of their pixels are skipped. Otherwise 0. */
   readonly thinLanes: number;
   readonly isWindowed: boolean;
-  readonly isGrouped: boolean;
+  /** How panels follow the groups of a grouped convolution. */
+  readonly groups: "aligned" | "spanned" | undefined;
+  readonly isBatched: boolean;
   readonly hasBias: boolean;
   readonly isAdded: boolean;
   readonly epilogue: Epilogue | undefined;
@@ -121,40 +122,19 @@ function multiplyRun({ k, kind, args, tap }: TileContext, starts: readonly Expr<
   });
 }
 
-/** Where the channels of a panel's groups begin in a window, going from panel to panel without a division. */
-interface GroupWalk {
-  readonly start: () => Expr<"i32">;
-  readonly next: () => void;
+function walkOf({ k, kind, args, firstPanel }: TileContext): PanelWalk {
+  if (kind.groups === "aligned") return walkAligned(k, args, firstPanel);
+  return kind.groups === "spanned" ? walkSpanned(k, args, firstPanel) : walkPanels(k, firstPanel);
 }
 
-function walkGroups({ k, kind, args, firstPanel }: TileContext): GroupWalk {
-  if (!kind.isGrouped) return { start: () => i32.const(0), next: () => undefined };
-  const outputs = k.local(firstPanel.times(PANEL));
-  const group = k.local(i32.divU(outputs, args.groupOutputs));
-  // Bytes to the first channel of the panel's first group, and the panel's first output within it.
-  const start = k.local(group.times(args.groupInputs));
-  const passed = k.local(outputs.minus(group.times(args.groupOutputs)));
-  return {
-    start: () => i32.min(start, args.lastStart),
-    next() {
-      start.add(args.panelShift);
-      passed.add(args.panelRest);
-      k.if(i32.ge(passed, args.groupOutputs), () => {
-        passed.set(passed.minus(args.groupOutputs));
-        start.add(args.groupInputs);
-      });
-    },
-  };
-}
-
-function multiplyWindow(context: TileContext, groups: GroupWalk, starts: readonly Local<"i32">[], sums: Sums, b: Local<"i32">): void {
+function multiplyWindow(context: TileContext, walk: PanelWalk, starts: readonly Local<"i32">[], sums: Sums, b: Local<"i32">): void {
   const { k, kind, args } = context;
   if (!kind.isWindowed) {
-    const from = kind.isGrouped ? k.local(groups.start()) : undefined;
+    const from = kind.groups ? k.local(walk.start()) : undefined;
     multiplyRun(context, from ? starts.map((start) => k.local(start.plus(from))) : starts, sums, b);
     return;
   }
-  const first = k.local(groups.start());
+  const first = k.local(walk.start());
   k.for({ to: args.windowRows }, () => {
     const from = k.local(first);
     k.for({ to: args.windowColumns }, () => {
@@ -214,16 +194,27 @@ function tile(context: TileContext, row: Local<"i32">, count: number): void {
   const sums = Array.from({ length: 2 * count }, () => k.variable("v128"));
   const owns = kind.tap.hasOwn ? sums.map(() => k.variable("v128")) : [];
   const b = k.local(args.packed.plus(firstPanel.times(args.panelBytes)));
-  const column = k.local(firstPanel.times(4 * PANEL));
-  const groups = walkGroups(context);
+  const walk = walkOf(context);
+  const { column } = walk;
   k.for({ from: firstPanel, to: lastPanel }, () => {
     startSums(context, sums, column);
     if (kind.tap.hasOwn) loadOwns(context, owns, column, row);
-    multiplyWindow(context, groups, starts, { sums, owns }, b);
+    multiplyWindow(context, walk, starts, { sums, owns }, b);
     storeSums(context, { sums, owns }, column, row);
-    column.add(4 * PANEL);
-    groups.next();
+    walk.next();
   });
+}
+
+/** Moves the operands to those of the unit's product; the result is the unit's number within it. */
+function walkBatch(k: Code, args: Arguments<All>): (unit: Local<"i32">) => Local<"i32"> {
+  const [a, packed, y] = [args.a, args.packed, args.y].map((start) => k.local(start));
+  return (unit) => {
+    const index = k.local(i32.divU(unit, args.unitsEach));
+    args.a.set(a.plus(index.times(args.aStep)));
+    args.packed.set(packed.plus(index.times(args.packedStep)));
+    args.y.set(y.plus(index.times(args.yStep)));
+    return k.local(unit.minus(index.times(args.unitsEach)));
+  };
 }
 
 function emitGemm(kind: Kind, args: Arguments<All>, k: Code): void {
@@ -231,16 +222,18 @@ function emitGemm(kind: Kind, args: Arguments<All>, k: Code): void {
   const firstPanel = k.variable("i32");
   const lastPanel = k.variable("i32");
   const context = { k, kind, args, tap: kind.tap.begin(k), firstPanel, lastPanel, finish };
-  k.for({ from: args.begin, to: args.end }, (unit) => {
+  const within = kind.isBatched ? walkBatch(k, args) : (unit: Local<"i32">) => unit;
+  k.for({ from: args.begin, to: args.end }, (index) => {
+    const unit = within(index);
     const block = k.local(i32.divU(unit, args.rowBlocks));
     firstPanel.set(block.times(args.panelsPerUnit));
     lastPanel.set(i32.min(firstPanel.plus(args.panelsPerUnit), args.panels));
     const first = k.local(unit.minus(block.times(args.rowBlocks)).times(args.tilesPerUnit));
     const last = k.local(i32.min(first.plus(args.tilesPerUnit), args.tiles));
     const row = k.local(first.times(kind.rows).plus(i32.min(first, args.tall)));
-    k.for({ from: first, to: last }, (index) => {
+    k.for({ from: first, to: last }, (number) => {
       k.if(
-        i32.lt(index, args.tall),
+        i32.lt(number, args.tall),
         () => {
           tile(context, row, kind.rows + 1);
           row.add(kind.rows + 1);
@@ -259,7 +252,8 @@ export function gemmKernel(kind: Kind): ReturnType<typeof wasmKernel<Fields>> {
   const marks = [
     kind.thinLanes > 0 && `thin${kind.thinLanes}`,
     kind.isWindowed && "windows",
-    kind.isGrouped && "groups",
+    kind.groups && `${kind.groups} groups`,
+    kind.isBatched && "batch",
     kind.isMasked && "masks",
     kind.hasBias && "bias",
     kind.isAdded && "added",
@@ -268,7 +262,8 @@ export function gemmKernel(kind: Kind): ReturnType<typeof wasmKernel<Fields>> {
   const fields = {
     ...baseFields,
     ...(kind.isWindowed ? windowFields : {}),
-    ...(kind.isGrouped ? groupFields : {}),
+    ...(kind.groups === "aligned" ? alignedFields : kind.groups === "spanned" ? spannedFields : {}),
+    ...(kind.isBatched ? batchFields : {}),
     ...(kind.isMasked ? maskFields : {}),
     ...(kind.tap.hasOwn ? ownFields : {}),
     ...(kind.hasBias ? biasFields : {}),

@@ -7,8 +7,8 @@ import type { Value } from "../../../ir/graph.ts";
 import { type Code, type Expr, f32, f32x4, i32, type Local, lanes32, type V128, v128 } from "../assembler.ts";
 import { type LowerContext, type Pointer, type Step, step } from "../kernel.ts";
 import { pad4 } from "../layout.ts";
-import { wasmKernel } from "../module.ts";
-import { type Groups, PANEL, packedFloats } from "./gemm.ts";
+import { type Arguments, wasmKernel } from "../module.ts";
+import { type Groups, isAligned, PANEL, panelCount } from "./groups.ts";
 
 /** Where B[(row, column, channel)][output] lies: at source + output · outStep + row · rowStep + column · columnStep + channel · channelStep (floats). */
 export interface PanelSource {
@@ -43,6 +43,8 @@ const panelFields = {
   groupOutputs: "i32",
   groupStep: "i32",
   lastStart: "i32",
+  groupPanels: "i32",
+  lastFirst: "i32",
 } as const;
 
 /** One lane of a panel: where its output's filter begins, and the first channel of the panel's run that belongs to it. */
@@ -99,10 +101,29 @@ function transposeRuns(k: Code, { at, tap, lanes, channels, done }: Runs): void 
   });
 }
 
+/** The lanes of a panel (groups.ts tells which outputs they are). */
+function lanesOf(k: Code, args: Arguments<typeof panelFields>, panel: Local<"i32">): readonly Lane[] {
+  const { source, n, channels, outStep, channelStep, groupOutputs, groupStep, lastStart, groupPanels, lastFirst } = args;
+  const before = k.local(i32.divU(panel, groupPanels));
+  const within = i32.min(panel.minus(before.times(groupPanels)).times(PANEL), lastFirst);
+  const firstOutput = k.local(before.times(groupOutputs).plus(within));
+  const start = k.local(i32.min(i32.divU(firstOutput, groupOutputs).times(channels), lastStart));
+  return Array.from({ length: PANEL }, (_, lane): Lane => {
+    const output = k.local(firstOutput.plus(lane));
+    const group = k.local(i32.divU(output, groupOutputs));
+    const first = k.local(group.times(channels).minus(start));
+    k.if(i32.ge(output, n), () => {
+      first.set(NEVER);
+      output.set(0);
+    });
+    const filter = source.plus(output.times(outStep)).plus(group.times(groupStep)).minus(first.times(channelStep));
+    return { filter: k.local(filter), first };
+  });
+}
+
 /** Units are panels. `channels` counts those of one group. */
 const packPanels = wasmKernel("pack panels", panelFields, (args, k) => {
-  const { y, source, n, rows, columns, channels, run, outStep, rowStep, columnStep, channelStep, begin, end } = args;
-  const { groupOutputs, groupStep, lastStart } = args;
+  const { y, source, n, rows, columns, channels, run, outStep, rowStep, columnStep, channelStep, groupOutputs, begin, end } = args;
   const at = k.local(
     y.plus(
       begin
@@ -113,18 +134,7 @@ const packPanels = wasmKernel("pack panels", panelFields, (args, k) => {
     ),
   );
   k.for({ from: begin, to: end }, (panel) => {
-    const start = k.local(i32.min(i32.divU(panel.times(PANEL), groupOutputs).times(channels), lastStart));
-    const lanes = Array.from({ length: PANEL }, (_, lane): Lane => {
-      const output = k.local(panel.times(PANEL).plus(lane));
-      const group = k.local(i32.divU(output, groupOutputs));
-      const first = k.local(group.times(channels).minus(start));
-      k.if(i32.ge(output, n), () => {
-        first.set(NEVER);
-        output.set(0);
-      });
-      const filter = source.plus(output.times(outStep)).plus(group.times(groupStep)).minus(first.times(channelStep));
-      return { filter: k.local(filter), first };
-    });
+    const lanes = lanesOf(k, args, panel);
     const isPlain = k.local(i32.and(i32.eq(groupOutputs, NEVER), i32.le(panel.plus(1).times(PANEL), n)));
     k.for({ to: rows }, (row) => {
       k.for({ to: columns }, (column) => {
@@ -150,7 +160,7 @@ const packPanels = wasmKernel("pack panels", panelFields, (args, k) => {
   });
 });
 
-/** Fills `target` (`packedFloats(n, run · rows · columns)` floats) with panels. */
+/** Fills `target` (`panelFloats` floats) with panels. */
 export function packPanelSteps(target: Pointer, panels: PanelSource): readonly Step[] {
   const { source, n, rows, columns, channels, run, outStep, rowStep, columnStep, channelStep, groups } = panels;
   const args = {
@@ -168,8 +178,10 @@ export function packPanelSteps(target: Pointer, panels: PanelSource): readonly S
     groupOutputs: groups?.outputs ?? NEVER,
     groupStep: (panels.groupStep ?? 0) * 4,
     lastStart: groups ? groups.channels - run : 0,
+    groupPanels: groups && isAligned(groups) ? Math.ceil(groups.outputs / PANEL) : NEVER,
+    lastFirst: groups && isAligned(groups) ? groups.outputs - PANEL : NEVER,
   };
-  return [step(packPanels, Math.ceil(n / PANEL), args)];
+  return [step(packPanels, panelCount(n, groups), args)];
 }
 
 const laneFields = { y: "i32", source: "i32", channels: "i32", taps: "i32", channelStep: "i32", tapStep: "i32" } as const;
@@ -247,6 +259,6 @@ export function packed(
 }
 
 /** Floats of a convolution's panels. */
-export function panelFloats({ n, rows, columns, run }: PanelSource): number {
-  return packedFloats(n, rows * columns * run);
+export function panelFloats({ n, rows, columns, run, groups }: PanelSource): number {
+  return panelCount(n, groups) * PANEL * rows * columns * run;
 }

@@ -81,7 +81,8 @@ const biased: Preparation = {
   },
 };
 
-const product: Tap = {
+/** Σ a · b. */
+export const productTap: Tap = {
   key: "",
   isProduct: true,
   hasOwn: false,
@@ -176,12 +177,12 @@ interface GradientTaps {
   readonly isWeightSubtracted?: true;
 }
 
-const ofProducts: GradientTaps = { input: product, weight: product };
+const ofProducts: GradientTaps = { input: productTap, weight: productTap };
 
 /** By similarity, and by gradient. */
 const taps: Readonly<Record<Similarity, { readonly forward: Tap; readonly gradients: Readonly<Record<string, GradientTaps>> }>> = {
-  product: { forward: product, gradients: { exact: ofProducts } },
-  l1: { forward: distance, gradients: { adder: { input: clippedDifference, weight: product, isWeightSubtracted: true } } },
+  product: { forward: productTap, gradients: { exact: ofProducts } },
+  l1: { forward: distance, gradients: { adder: { input: clippedDifference, weight: productTap, isWeightSubtracted: true } } },
   mitchell: {
     forward: mitchell,
     gradients: {

@@ -1,0 +1,116 @@
+/**
+ * How the panels of a product follow the groups of a grouped convolution. A panel of 8 outputs reads, of every run, the channels of its outputs' groups:
+ *
+ *   aligned   groups of 8 outputs and more: every panel lies within one group; the last one of a group ends with it and computes a few outputs twice
+ *   spanned   smaller groups: panels follow each other, a run covers all groups that a panel may touch, with zeros for outputs and channels of
+ *             different groups
+ */
+import { type Code, type Expr, i32, type Local } from "../assembler.ts";
+import type { Arguments } from "../module.ts";
+
+/** Outputs in a panel of packed weights. */
+export const PANEL = 8;
+
+/** A panel then reads, of every run, only the channels of its outputs' groups. */
+export interface Groups {
+  /** Channels of the whole image, and inputs and outputs of one group. */
+  readonly channels: number;
+  readonly inputs: number;
+  readonly outputs: number;
+}
+
+/** True where panels lie within groups. Outputs computed twice must not leave lanes behind the last output unwritten. */
+export function isAligned({ channels, inputs, outputs }: Groups): boolean {
+  return outputs >= PANEL && (outputs % PANEL === 0 || ((channels / inputs) * outputs) % 4 === 0);
+}
+
+/** Channels that a panel's run covers: those of all groups that its 8 outputs belong to, for the worst panel. */
+export function groupSpan(groups: Groups): number {
+  const { channels, inputs, outputs } = groups;
+  if (isAligned(groups)) return inputs;
+  const n = (channels / inputs) * outputs;
+  let most = 0;
+  for (let first = 0; first < n; first += PANEL) {
+    const last = Math.min(first + PANEL, n) - 1;
+    most = Math.max(most, Math.floor(last / outputs) - Math.floor(first / outputs) + 1);
+  }
+  return most * inputs;
+}
+
+/** Panels of `n` outputs. */
+export function panelCount(n: number, groups?: Groups): number {
+  if (!groups || !isAligned(groups)) return Math.ceil(n / PANEL);
+  return (n / groups.outputs) * Math.ceil(groups.outputs / PANEL);
+}
+
+export const spannedFields = { groupInputs: "i32", groupOutputs: "i32", lastStart: "i32", panelShift: "i32", panelRest: "i32" } as const;
+export const alignedFields = { groupInputs: "i32", groupPanels: "i32", groupColumns: "i32", lastColumn: "i32" } as const;
+
+/** The arguments of the fields above, in bytes but for counts; `run` is a run's floats. */
+export function groupArgs(groups: Groups, run: number): Record<string, number> {
+  const { channels, inputs, outputs } = groups;
+  const groupInputs = inputs * 4;
+  if (isAligned(groups)) {
+    return { groupInputs, groupPanels: Math.ceil(outputs / PANEL), groupColumns: outputs * 4, lastColumn: (outputs - PANEL) * 4 };
+  }
+  const panelShift = Math.floor(PANEL / outputs) * inputs * 4;
+  return { groupInputs, groupOutputs: outputs, lastStart: (channels - run) * 4, panelShift, panelRest: PANEL % outputs };
+}
+
+/** Where a panel's run begins in a row or window, and its first output in a row of y, in bytes, going from panel to panel without a division. */
+export interface PanelWalk {
+  readonly start: () => Expr<"i32">;
+  readonly column: Local<"i32">;
+  readonly next: () => void;
+}
+
+/** All panels read whole runs. */
+export function walkPanels(k: Code, firstPanel: Local<"i32">): PanelWalk {
+  const column = k.local(firstPanel.times(4 * PANEL));
+  return { start: () => i32.const(0), column, next: () => column.add(4 * PANEL) };
+}
+
+/** A panel's 8 outputs are so many whole groups and a rest. */
+export function walkSpanned(k: Code, args: Arguments<typeof spannedFields>, firstPanel: Local<"i32">): PanelWalk {
+  const column = k.local(firstPanel.times(4 * PANEL));
+  const outputs = k.local(firstPanel.times(PANEL));
+  const group = k.local(i32.divU(outputs, args.groupOutputs));
+  // Bytes to the first channel of the panel's first group, and the panel's first output within it.
+  const start = k.local(group.times(args.groupInputs));
+  const passed = k.local(outputs.minus(group.times(args.groupOutputs)));
+  return {
+    start: () => i32.min(start, args.lastStart),
+    column,
+    next() {
+      column.add(4 * PANEL);
+      start.add(args.panelShift);
+      passed.add(args.panelRest);
+      k.if(i32.ge(passed, args.groupOutputs), () => {
+        passed.set(passed.minus(args.groupOutputs));
+        start.add(args.groupInputs);
+      });
+    },
+  };
+}
+
+/** So many panels are a group. */
+export function walkAligned(k: Code, args: Arguments<typeof alignedFields>, firstPanel: Local<"i32">): PanelWalk {
+  const group = k.local(i32.divU(firstPanel, args.groupPanels));
+  const start = k.local(group.times(args.groupInputs));
+  const origin = k.local(group.times(args.groupColumns));
+  const within = k.local(firstPanel.minus(group.times(args.groupPanels)).times(4 * PANEL));
+  const column = k.local(origin.plus(i32.min(within, args.lastColumn)));
+  return {
+    start: () => start,
+    column,
+    next() {
+      within.add(4 * PANEL);
+      k.if(i32.ge(within, args.groupPanels.times(4 * PANEL)), () => {
+        within.set(0);
+        start.add(args.groupInputs);
+        origin.add(args.groupColumns);
+      });
+      column.set(origin.plus(i32.min(within, args.lastColumn)));
+    },
+  };
+}
