@@ -8,7 +8,9 @@ import {
   type F32,
   f32x4,
   type I32,
+  i16x8,
   i32,
+  i32x4,
   integer,
   Local,
   simd,
@@ -33,11 +35,23 @@ export interface Code {
   store(at: I32, value: V128 | F32 | Expr<"i32"> | Expr<"f64">, offset?: number): void;
   /** Stores the first 4 or 8 bytes of a vector. */
   storeLow(at: I32, value: V128, bytes: 4 | 8, offset?: number): void;
+  /** Stores the third word, or the last 8 bytes, of a vector. */
+  storeHigh(at: I32, value: V128, bytes: 4 | 8, offset?: number): void;
+  /** Stores the lowest byte of a word. */
+  store8(at: I32, value: Expr<"i32">, offset?: number): void;
   atomicStore(at: I32, value: I32): void;
   /** a · b + c on four lanes: fused where relaxed SIMD is on, else rounded twice. */
   madd(a: V128, b: V128, c: V128): V128;
   /** c − a · b, likewise. */
   nmadd(a: V128, b: V128, c: V128): V128;
+  /** Cuts off what lies behind the point; lanes must be within 32 bits. */
+  truncate(x: V128): V128;
+  /** (a · b + 2¹⁴) >> 15 on eight lanes of 16 bits, which must not both be −2¹⁵. */
+  multiplyHigh(a: V128, b: V128): V128;
+  /** Sums of two products of neighbouring bytes, signed weights by pixels of 7 bits; only where `isRelaxed`. */
+  dotPairs(weights: V128, pixels: V128): V128;
+  /** sums + four products of neighbouring bytes, likewise. */
+  dotFours(weights: V128, pixels: V128, sums: V128): V128;
   drop(value: Expr<Type>): void;
   callIndirect(type: number, index: I32, args: readonly I32[]): void;
   return(): void;
@@ -92,11 +106,21 @@ export function assembleFunction(
     storeLow(at, value, bytes, offset = 0) {
       body.push([integer(at).code, value.code, simd(bytes === 4 ? 0x5a : 0x5b), 2, unsigned(offset), 0]);
     },
+    storeHigh(at, value, bytes, offset = 0) {
+      body.push([integer(at).code, value.code, simd(bytes === 4 ? 0x5a : 0x5b), 2, unsigned(offset), bytes === 4 ? 2 : 1]);
+    },
+    store8(at, value, offset = 0) {
+      body.push([integer(at).code, value.code, 0x3a, 0, unsigned(offset)]);
+    },
     atomicStore(at, value) {
       body.push([integer(at).code, integer(value).code, 0xfe, 0x17, 2, 0]);
     },
     madd: (a, b, c) => (isRelaxed ? new Expr("v128", [a.code, b.code, c.code, simd(0x105)]) : f32x4.add(f32x4.mul(a, b), c)),
     nmadd: (a, b, c) => (isRelaxed ? new Expr("v128", [a.code, b.code, c.code, simd(0x106)]) : f32x4.sub(c, f32x4.mul(a, b))),
+    truncate: (x) => (isRelaxed ? new Expr("v128", [x.code, simd(0x101)]) : i32x4.truncate(x)),
+    multiplyHigh: (a, b) => (isRelaxed ? new Expr("v128", [a.code, b.code, simd(0x111)]) : i16x8.multiplyHigh(a, b)),
+    dotPairs: (weights, pixels) => new Expr("v128", [weights.code, pixels.code, simd(0x112)]),
+    dotFours: (weights, pixels, sums) => new Expr("v128", [weights.code, pixels.code, sums.code, simd(0x113)]),
     drop(value) {
       body.push([value.code, 0x1a]);
     },

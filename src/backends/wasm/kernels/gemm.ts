@@ -11,7 +11,7 @@
 import type { Epilogue } from "../epilogue.ts";
 import { type Pointer, type Step, step } from "../kernel.ts";
 import { pad4 } from "../layout.ts";
-import { gemmKernel, type groupFields, type Kind, PANEL, type windowFields } from "./gemmKernel.ts";
+import { gemmKernel, type groupFields, type Kind, PANEL, type PanelResult, type windowFields } from "./gemmKernel.ts";
 import type { Tap } from "./taps.ts";
 
 export { PANEL } from "./gemmKernel.ts";
@@ -69,6 +69,10 @@ export interface Gemm {
   /** Adds to y instead of replacing it. */
   readonly isAdded?: boolean;
   readonly epilogue?: Epilogue;
+  /** What becomes of the sums, instead of `bias`, `isAdded` and `epilogue`. */
+  readonly result?: PanelResult;
+  /** Channels in a word of A: 4 where they are bytes; sizes and strides then count words of 4 channels, those of `groups` channels. Default 1. */
+  readonly channelsInWord?: 1 | 4;
 }
 
 /** Floats of packed weights for n outputs of k products each. */
@@ -116,6 +120,7 @@ export function gemmSteps(gemm: Gemm): readonly Step[] {
     hasBias: bias !== undefined,
     isAdded: gemm.isAdded === true,
     epilogue,
+    result: gemm.result,
   };
   const panels = Math.ceil(n / PANEL);
   const runs = windows ? windows.rows * windows.columns : 1;
@@ -138,22 +143,24 @@ export function gemmSteps(gemm: Gemm): readonly Step[] {
     panelBytes: products * PANEL * 4,
     panelsPerUnit,
     ...(windows ? windowArgs(windows) : {}),
-    ...(groups ? groupArgs(groups, k) : {}),
+    ...(groups ? groupArgs(groups, k, gemm.channelsInWord) : {}),
     ...(masks ? { masks } : {}),
     ...(own ? { own } : {}),
     ...(bias ? { bias } : {}),
     ...epilogue?.args,
+    ...gemm.result?.args,
   };
   return [step(gemmKernel(kind), rowBlocks * Math.ceil(panels / panelsPerUnit), args)];
 }
 
 /** A panel's 8 outputs are so many whole groups and a rest. */
-function groupArgs({ channels, inputs, outputs }: Groups, run: number): Record<keyof typeof groupFields, number> {
+function groupArgs({ channels, inputs, outputs }: Groups, run: number, inWord = 1): Record<keyof typeof groupFields, number> {
+  const bytes = 4 / inWord;
   return {
-    groupInputs: inputs * 4,
+    groupInputs: inputs * bytes,
     groupOutputs: outputs,
-    lastStart: (channels - run) * 4,
-    panelShift: Math.floor(PANEL / outputs) * inputs * 4,
+    lastStart: (channels - run * inWord) * bytes,
+    panelShift: Math.floor(PANEL / outputs) * inputs * bytes,
     panelRest: PANEL % outputs,
   };
 }

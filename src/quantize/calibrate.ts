@@ -1,0 +1,82 @@
+/** Runs a float graph on sample images and looks at every value that integers may stand for. */
+import { DataError } from "../core/errors.ts";
+import type { Tensor } from "../core/tensor.ts";
+import type { Backend, Weights } from "../engine/session.ts";
+import type { Graph, Value } from "../ir/graph.ts";
+import type { Range } from "../ir/integer.ts";
+import { extendScope } from "../ir/scope.ts";
+import { count, type Histogram, histogram } from "./histogram.ts";
+
+/** Fewest sample images: fewer say too little about ranges. */
+export const FEWEST_IMAGES = 8;
+
+/** The inputs of a run, by name; the same batches every time it is called. */
+export type Batches = () => AsyncIterable<Readonly<Record<string, Tensor>>>;
+
+/** What calibration works on: a graph for inference (folded, not fused), its weights and samples. */
+export interface Calibration {
+  readonly graph: Graph;
+  readonly weights: Weights;
+  readonly batches: Batches;
+  readonly backend: Backend;
+}
+
+/** Values of which ranges are wanted: activations, given or computed. */
+function observed(graph: Graph): readonly Value[] {
+  return [...graph.leaves.filter(({ kind }) => kind === "input"), ...graph.nodes.flatMap(({ outputs }) => outputs)];
+}
+
+const nameOf = (value: Value): string => `value ${value.id}`;
+
+/** The graph with every observed value among its outputs. */
+function instrumented(graph: Graph): Graph {
+  const g = extendScope({ ...graph, outputs: {} });
+  for (const value of observed(graph)) if (value.kind !== "input") g.output(nameOf(value), value);
+  return g.finish();
+}
+
+/** Shows the elements of every observed value, batch after batch; returns the number of images. */
+async function observe(
+  { graph, weights, batches, backend }: Calibration,
+  see: (value: Value, elements: Float32Array) => void,
+): Promise<number> {
+  using session = await backend.open(instrumented(graph), weights);
+  let images = 0;
+  for await (const inputs of batches()) {
+    const outputs = session.run(inputs);
+    for (const value of observed(graph)) see(value, (value.kind === "input" ? inputs[value.name as string] : outputs[nameOf(value)]).data);
+    images += Object.values(inputs)[0].shape[0];
+  }
+  return images;
+}
+
+function widen(ranges: Map<Value, Range>, value: Value, elements: Float32Array): void {
+  let { low, high } = ranges.get(value) ?? { low: Number.POSITIVE_INFINITY, high: Number.NEGATIVE_INFINITY };
+  for (let i = 0; i < elements.length; i++) {
+    if (elements[i] < low) low = elements[i];
+    if (elements[i] > high) high = elements[i];
+  }
+  ranges.set(value, { low, high });
+}
+
+function refuseUseless(graph: Graph, ranges: ReadonlyMap<Value, Range>, images: number): void {
+  if (images < FEWEST_IMAGES)
+    throw new DataError(`calibration needs at least ${FEWEST_IMAGES} images, found ${images === 0 ? "none" : images}`);
+  for (const value of observed(graph)) {
+    const { low, high } = ranges.get(value) as Range;
+    if (!(Number.isFinite(low) && Number.isFinite(high)))
+      throw new DataError(`calibration: a value of ${value.producer?.scope ?? value.name} is not finite on these images`);
+    if (value.kind === "input" && low === high)
+      throw new DataError(`calibration: every pixel of the ${images} images is the same; images that differ are needed`);
+  }
+}
+
+/** The distribution of every value over the samples. Refuses samples that are too few, constant or give no numbers. */
+export async function calibrate(calibration: Calibration): Promise<ReadonlyMap<Value, Histogram>> {
+  const ranges = new Map<Value, Range>();
+  const images = await observe(calibration, (value, elements) => widen(ranges, value, elements));
+  refuseUseless(calibration.graph, ranges, images);
+  const distributions = new Map([...ranges].map(([value, range]) => [value, histogram(range)]));
+  await observe(calibration, (value, elements) => count(distributions.get(value) as Histogram, elements));
+  return distributions;
+}

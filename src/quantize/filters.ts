@@ -1,0 +1,141 @@
+/**
+ * Integer weights from float ones, for given scales of the activations. Every output has a scale of its own. The scale of sums of 16 bits is
+ * a multiple of 2⁻¹⁵ of the scales' ratio, so that shrinking them by that factor costs no accuracy, and large enough for no sum to overflow.
+ */
+import type { Tensor } from "../core/tensor.ts";
+import { MOST_WEIGHT } from "../ops/integerDepthwise.ts";
+import type { FilterTask } from "../passes/toInteger.ts";
+
+const MOST = 127;
+const MOST_SHORT = 32_767;
+const UNIT = 32_768;
+
+/** One output's part of a task. */
+interface Filter {
+  readonly weights: Float32Array;
+  readonly bias: number;
+  readonly task: FilterTask;
+}
+
+interface Wide {
+  readonly integers: Int8Array;
+  readonly ratio: number;
+  readonly offset: number;
+}
+
+interface Narrow {
+  readonly integers: Int8Array;
+  readonly bias: number;
+  readonly factor: number;
+}
+
+function largest(weights: ArrayLike<number>): number {
+  let most = 0;
+  for (let i = 0; i < weights.length; i++) most = Math.max(most, Math.abs(weights[i]));
+  return most;
+}
+
+function total(integers: Int8Array): number {
+  let sum = 0;
+  for (const weight of integers) sum += weight;
+  return sum;
+}
+
+function integersOf(weights: Float32Array, scale: number): Int8Array {
+  return Int8Array.from(weights, (weight) => Math.max(-MOST, Math.min(MOST, Math.round(weight / scale))));
+}
+
+function wideFilter({ weights, bias, task: { input, output } }: Filter): Wide {
+  const outputScale = output?.scale ?? 1;
+  const scale = largest(weights) / MOST || outputScale / input.scale / UNIT;
+  const integers = integersOf(weights, scale);
+  const ratio = Math.fround((input.scale * scale) / outputScale);
+  const rounding = output ? output.zero + 0.5 : 0;
+  return { integers, ratio, offset: bias / outputScale - input.zero * total(integers) * ratio + rounding };
+}
+
+/** The sums of the weights of one sign, in magnitude. */
+function signedTotals(integers: Int8Array): number {
+  let [above, below] = [0, 0];
+  for (const weight of integers) {
+    if (weight > 0) above += weight;
+    else below -= weight;
+  }
+  return Math.max(above, below);
+}
+
+/** The least factor from which on a saturated sum is beyond every result. */
+const leastFactor = { u7: 130, u8: 260 } as const;
+
+function narrowFilter({ weights, bias, task: { input, output = input, to } }: Filter): Narrow {
+  const perFactor = output.scale / input.scale / UNIT;
+  const needed = Math.ceil(largest(weights) / MOST / perFactor);
+  let factor = Math.max(needed, leastFactor[to === "u8" ? "u8" : "u7"]);
+  for (;;) {
+    factor = Math.min(factor, MOST_SHORT);
+    const integers = integersOf(weights, factor * perFactor);
+    const start = Math.round(((bias / output.scale + output.zero) * UNIT) / factor - input.zero * total(integers));
+    const excess = Math.max(signedTotals(integers) / MOST_WEIGHT, Math.abs(start) / MOST_SHORT);
+    if (excess <= 1) return { integers, bias: start, factor };
+    if (factor === MOST_SHORT) return { integers: integers.fill(0), bias: Math.sign(start) * MOST_SHORT, factor };
+    factor = Math.ceil(factor * Math.max(excess, 1.001));
+  }
+}
+
+function filtersOf(task: FilterTask, weights: ReadonlyMap<string, Tensor>): { shape: readonly number[]; filters: Filter[] } {
+  const { shape, data } = weights.get(task.weight) as Tensor;
+  const bias = task.bias === undefined ? undefined : weights.get(task.bias)?.data;
+  const length = data.length / shape[0];
+  const filters = Array.from({ length: shape[0] }, (_, o) => ({
+    weights: data.subarray(o * length, (o + 1) * length),
+    bias: bias?.[o] ?? 0,
+    task,
+  }));
+  return { shape, filters };
+}
+
+function put(into: Map<string, Tensor>, name: string, shape: readonly number[], numbers: Iterable<number>): void {
+  into.set(name, { shape, data: Float32Array.from(numbers) });
+}
+
+/** The integer leaves of all layers, by name, from the float weights. */
+export function integerWeights(filters: readonly FilterTask[], weights: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+  const leaves = new Map<string, Tensor>();
+  for (const task of filters) {
+    const { shape, filters: each } = filtersOf(task, weights);
+    const row = [shape[0]];
+    const integers = (all: readonly { readonly integers: Int8Array }[]): number[] => all.flatMap((filter) => [...filter.integers]);
+    if (task.leaves.kind === "wide") {
+      const wide = each.map(wideFilter);
+      put(leaves, task.leaves.weight, shape, integers(wide));
+      put(
+        leaves,
+        task.leaves.ratio,
+        row,
+        wide.map(({ ratio }) => ratio),
+      );
+      put(
+        leaves,
+        task.leaves.offset,
+        row,
+        wide.map(({ offset }) => offset),
+      );
+    } else {
+      const narrow = each.map(narrowFilter);
+      put(leaves, task.leaves.weight, shape, integers(narrow));
+      put(
+        leaves,
+        task.leaves.bias,
+        row,
+        narrow.map(({ bias }) => bias),
+      );
+      put(
+        leaves,
+        task.leaves.factor,
+        row,
+        narrow.map(({ factor }) => factor),
+      );
+    }
+  }
+  return leaves;
+}
