@@ -9,6 +9,8 @@ export { checkPreprocessing, type Preprocessing, preprocessingFor } from "./data
 export { duplicateWarnings, type Parts, type SplitOptions, splitDataset } from "./data/split.ts";
 export { type EvaluateModelOptions, evaluateModel } from "./model/evaluateModel.ts";
 export { type FitNetworkOptions, type FittedNetwork, fitNetwork } from "./model/fitNetwork.ts";
+export { type LayerError, type QuantizedModel, type QuantizeOptions, quantizeModel } from "./model/quantizeModel.ts";
+export { type RangeMethod, rangeMethods } from "./quantize/histogram.ts";
 export type { EpochMetrics, Identity } from "./train/checkpoint.ts";
 export { type CheckpointStore, memoryStore } from "./train/checkpointStore.ts";
 export { InterruptedError, LockedError } from "./train/errors.ts";

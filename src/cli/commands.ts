@@ -1,6 +1,6 @@
 import type { CommandRule } from "./commandRule.ts";
 import { compare, explain, networks, profile } from "./rules/networks.ts";
-import { classify, data, evaluate, fit, recipes } from "./rules/training.ts";
+import { classify, data, evaluate, fit, quantize, recipes } from "./rules/training.ts";
 
 /** Every command. What runs one is loaded when it runs. */
-export const commands: readonly CommandRule[] = [fit, classify, evaluate, recipes, networks, explain, compare, profile, data];
+export const commands: readonly CommandRule[] = [fit, classify, evaluate, quantize, recipes, networks, explain, compare, profile, data];

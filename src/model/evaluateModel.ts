@@ -2,9 +2,9 @@ import { wasmBackend } from "../backends/wasm/index.ts";
 import { DataError } from "../core/errors.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Backend, OpenOptions } from "../engine/session.ts";
-import { optimise } from "../passes/index.ts";
 import { type Evaluation, evaluate } from "../train/evaluate.ts";
-import { type Model, modelGraph } from "./model.ts";
+import type { Model } from "./model.ts";
+import { runnable } from "./runnable.ts";
 
 /** How a model is evaluated. */
 export interface EvaluateModelOptions extends OpenOptions {
@@ -32,8 +32,8 @@ function placeLabels(model: Model, data: Dataset): number[] {
 export async function evaluateModel(model: Model, data: Dataset, options: EvaluateModelOptions = {}): Promise<Evaluation> {
   const { backend = wasmBackend, indices, batch = 32, onBatch, ...open } = options;
   const places = placeLabels(model, data);
-  const optimised = optimise(modelGraph(model, batch), model.weights);
-  using session = await backend.open(optimised.graph, optimised.weights, open);
+  const { graph, weights } = runnable(model, batch);
+  using session = await backend.open(graph, weights, open);
   const { preprocessing, labels } = model;
   // Awaited here, since the session lives as long as this function.
   return await evaluate({ session, data, indices, preprocessing, labels, labelOf: (index) => places[data.labelOf(index)], onBatch });

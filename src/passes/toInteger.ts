@@ -28,6 +28,8 @@ import { type Uses, usesOf } from "./uses.ts";
 export interface FilterTask {
   readonly weight: string;
   readonly bias?: string;
+  /** The layer's input in the float graph, and what its integers stand for. */
+  readonly source: Value;
   readonly input: Quantised;
   readonly output?: Quantised;
   readonly to: Unsigned | "f32";
@@ -42,6 +44,8 @@ export interface IntegerGraph {
   readonly graph: Graph;
   readonly filters: readonly FilterTask[];
   readonly floats: readonly Node[];
+  /** What the integers of each value of the float graph stand for. */
+  readonly quantised: ReadonlyMap<Value, Quantised>;
 }
 
 /** An integer value and what it stands for. */
@@ -129,6 +133,7 @@ function placeOf(node: Node, output: Quantised, requantised: Requantised, pass: 
   const task = (weight: Value, bias: Value | undefined): Omit<FilterTask, "leaves"> => ({
     weight: weight.name as string,
     ...(bias ? { bias: bias.name as string } : {}),
+    source: activationsOf(node)[0],
     input: inputs[0].quantised,
     ...(requantised.to === "f32" ? {} : { output }),
     to: requantised.to,
@@ -218,8 +223,16 @@ function visitFloat(node: Node, pass: Pass): void {
   for (const [i, value] of outputs.entries()) pass.floats.set(node.outputs[i], value);
 }
 
-/** The integer form of a graph for inference (folded, not fused) whose activations lie within `ranges`. */
-export function toInteger(graph: Graph, ranges: ReadonlyMap<Value, Range>): IntegerGraph {
+/** The output that holds the integers of a value of the float graph, where they are observed. */
+export function observedName({ id }: Value): string {
+  return `integers of ${id}`;
+}
+
+/**
+ * The integer form of a graph for inference (folded, not fused) whose activations lie within `ranges`. `isObserved` makes outputs of all
+ * integers, to be compared with the floats that they stand for.
+ */
+export function toInteger(graph: Graph, ranges: ReadonlyMap<Value, Range>, { isObserved = false } = {}): IntegerGraph {
   const root = extendScope({ leaves: graph.leaves, nodes: [], outputs: {}, updates: [] });
   const floats = new Map(graph.leaves.map((leaf) => [leaf, leaf]));
   const common = { root, uses: usesOf(graph), ranges, shared: sharedRanges(graph, ranges) };
@@ -244,5 +257,7 @@ export function toInteger(graph: Graph, ranges: ReadonlyMap<Value, Range>): Inte
     }
   }
   for (const [name, value] of Object.entries(graph.outputs)) root.output(name, floatOf(value, pass));
-  return { graph: fuseActivation(removeDead(root.finish())), filters: pass.filters, floats: left };
+  if (isObserved) for (const [value, { value: integer }] of pass.integers) root.output(observedName(value), integer);
+  const quantised = new Map([...pass.integers].map(([value, held]) => [value, held.quantised]));
+  return { graph: fuseActivation(removeDead(root.finish())), filters: pass.filters, floats: left, quantised };
 }

@@ -50,13 +50,35 @@ async function observe(
   return images;
 }
 
-function widen(ranges: Map<Value, Range>, value: Value, elements: Float32Array): void {
-  let { low, high } = ranges.get(value) ?? { low: Number.POSITIVE_INFINITY, high: Number.NEGATIVE_INFINITY };
-  for (let i = 0; i < elements.length; i++) {
-    if (elements[i] < low) low = elements[i];
-    if (elements[i] > high) high = elements[i];
+/** What is known of a value after the first look: by channel (axis 1), the largest element and the sum. */
+interface Extremes extends Range {
+  readonly highs: Float64Array;
+  readonly sums: Float64Array;
+  readonly elements: number;
+}
+
+function widen(known: Map<Value, Extremes>, value: Value, elements: Float32Array): void {
+  const [images, channels = 1] = value.shape;
+  const { highs, sums, ...held } = known.get(value) ?? {
+    low: Number.POSITIVE_INFINITY,
+    high: Number.NEGATIVE_INFINITY,
+    highs: new Float64Array(channels).fill(Number.NEGATIVE_INFINITY),
+    sums: new Float64Array(channels),
+    elements: 0,
+  };
+  let { low, high } = held;
+  const area = elements.length / (images * channels);
+  for (let plane = 0; plane < images * channels; plane++) {
+    const channel = plane % channels;
+    for (let i = plane * area; i < (plane + 1) * area; i++) {
+      const x = elements[i];
+      if (x < low) low = x;
+      if (x > high) high = x;
+      if (x > highs[channel]) highs[channel] = x;
+      sums[channel] += x;
+    }
   }
-  ranges.set(value, { low, high });
+  known.set(value, { low, high, highs, sums, elements: held.elements + elements.length });
 }
 
 function refuseUseless(graph: Graph, ranges: ReadonlyMap<Value, Range>, images: number): void {
@@ -71,12 +93,25 @@ function refuseUseless(graph: Graph, ranges: ReadonlyMap<Value, Range>, images: 
   }
 }
 
-/** The distribution of every value over the samples. Refuses samples that are too few, constant or give no numbers. */
-export async function calibrate(calibration: Calibration): Promise<ReadonlyMap<Value, Histogram>> {
-  const ranges = new Map<Value, Range>();
-  const images = await observe(calibration, (value, elements) => widen(ranges, value, elements));
-  refuseUseless(calibration.graph, ranges, images);
-  const distributions = new Map([...ranges].map(([value, range]) => [value, histogram(range)]));
+/** What the samples tell of one value. */
+export interface Observation {
+  readonly distribution: Histogram;
+  /** By channel: the largest element, the mean. */
+  readonly highs: Float64Array;
+  readonly means: Float64Array;
+}
+
+/** What the samples tell of every activation. Refuses samples that are too few, constant or give no numbers. */
+export async function calibrate(calibration: Calibration): Promise<ReadonlyMap<Value, Observation>> {
+  const known = new Map<Value, Extremes>();
+  const images = await observe(calibration, (value, elements) => widen(known, value, elements));
+  refuseUseless(calibration.graph, known, images);
+  const distributions = new Map([...known].map(([value, range]) => [value, histogram(range)]));
   await observe(calibration, (value, elements) => count(distributions.get(value) as Histogram, elements));
-  return distributions;
+  return new Map(
+    [...known].map(([value, { highs, sums, elements }]) => {
+      const perChannel = elements / sums.length;
+      return [value, { distribution: distributions.get(value) as Histogram, highs, means: sums.map((sum) => sum / perChannel) }];
+    }),
+  );
 }

@@ -2,7 +2,9 @@
  * Integer weights from float ones, for given scales of the activations. Every output has a scale of its own. The scale of sums of 16 bits is
  * a multiple of 2⁻¹⁵ of the scales' ratio, so that shrinking them by that factor costs no accuracy, and large enough for no sum to overflow.
  */
+import { size } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
+import type { Value } from "../ir/graph.ts";
 import { MOST_WEIGHT } from "../ops/integerDepthwise.ts";
 import type { FilterTask } from "../passes/toInteger.ts";
 
@@ -15,6 +17,8 @@ interface Filter {
   readonly weights: Float32Array;
   readonly bias: number;
   readonly task: FilterTask;
+  /** What each weight meets on average, where the mean error of the rounded weights is to be taken out of the bias. */
+  readonly means?: Float64Array;
 }
 
 interface Wide {
@@ -45,13 +49,26 @@ function integersOf(weights: Float32Array, scale: number): Int8Array {
   return Int8Array.from(weights, (weight) => Math.max(-MOST, Math.min(MOST, Math.round(weight / scale))));
 }
 
-function wideFilter({ weights, bias, task: { input, output } }: Filter): Wide {
+/** The bias less what rounding the weights adds to the mean of the sums. */
+function correctedBias({ weights, bias, means }: Filter, integers: Int8Array, scale: number): number {
+  let error = 0;
+  if (means) for (let i = 0; i < weights.length; i++) error += (integers[i] * scale - weights[i]) * means[i];
+  return bias - error;
+}
+
+function wideFilter(filter: Filter): Wide {
+  const { weights, task } = filter;
+  const { input, output } = task;
   const outputScale = output?.scale ?? 1;
   const scale = largest(weights) / MOST || outputScale / input.scale / UNIT;
   const integers = integersOf(weights, scale);
   const ratio = Math.fround((input.scale * scale) / outputScale);
   const rounding = output ? output.zero + 0.5 : 0;
-  return { integers, ratio, offset: bias / outputScale - input.zero * total(integers) * ratio + rounding };
+  return {
+    integers,
+    ratio,
+    offset: correctedBias(filter, integers, scale) / outputScale - input.zero * total(integers) * ratio + rounding,
+  };
 }
 
 /** The sums of the weights of one sign, in magnitude. */
@@ -67,13 +84,16 @@ function signedTotals(integers: Int8Array): number {
 /** The least factor from which on a saturated sum is beyond every result. */
 const leastFactor = { u7: 130, u8: 260 } as const;
 
-function narrowFilter({ weights, bias, task: { input, output = input, to } }: Filter): Narrow {
+function narrowFilter(filter: Filter): Narrow {
+  const { weights, task } = filter;
+  const { input, output = input, to } = task;
   const perFactor = output.scale / input.scale / UNIT;
   const needed = Math.ceil(largest(weights) / MOST / perFactor);
   let factor = Math.max(needed, leastFactor[to === "u8" ? "u8" : "u7"]);
   for (;;) {
     factor = Math.min(factor, MOST_SHORT);
     const integers = integersOf(weights, factor * perFactor);
+    const bias = correctedBias(filter, integers, factor * perFactor);
     const start = Math.round(((bias / output.scale + output.zero) * UNIT) / factor - input.zero * total(integers));
     const excess = Math.max(signedTotals(integers) / MOST_WEIGHT, Math.abs(start) / MOST_SHORT);
     if (excess <= 1) return { integers, bias: start, factor };
@@ -82,14 +102,29 @@ function narrowFilter({ weights, bias, task: { input, output = input, to } }: Fi
   }
 }
 
-function filtersOf(task: FilterTask, weights: ReadonlyMap<string, Tensor>): { shape: readonly number[]; filters: Filter[] } {
+/** The mean that each weight of a group meets: its channel's, for all taps. */
+function metMeans(means: Float64Array, shape: readonly number[], output: number): Float64Array {
+  const [outputs, inner] = shape;
+  const groups = means.length / inner;
+  const first = Math.floor((output * groups) / outputs) * inner;
+  const taps = size(shape.slice(2));
+  return Float64Array.from({ length: inner * taps }, (_, i) => means[first + Math.floor(i / taps)]);
+}
+
+function filtersOf(
+  task: FilterTask,
+  weights: ReadonlyMap<string, Tensor>,
+  meansOf: MeansOf,
+): { shape: readonly number[]; filters: Filter[] } {
   const { shape, data } = weights.get(task.weight) as Tensor;
   const bias = task.bias === undefined ? undefined : weights.get(task.bias)?.data;
   const length = data.length / shape[0];
+  const means = meansOf(task.source);
   const filters = Array.from({ length: shape[0] }, (_, o) => ({
     weights: data.subarray(o * length, (o + 1) * length),
     bias: bias?.[o] ?? 0,
     task,
+    ...(means ? { means: metMeans(means, shape, o) } : {}),
   }));
   return { shape, filters };
 }
@@ -98,11 +133,18 @@ function put(into: Map<string, Tensor>, name: string, shape: readonly number[], 
   into.set(name, { shape, data: Float32Array.from(numbers) });
 }
 
+/** The mean of each channel of a value; undefined where biases are not corrected. */
+export type MeansOf = (value: Value) => Float64Array | undefined;
+
 /** The integer leaves of all layers, by name, from the float weights. */
-export function integerWeights(filters: readonly FilterTask[], weights: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+export function integerWeights(
+  filters: readonly FilterTask[],
+  weights: ReadonlyMap<string, Tensor>,
+  meansOf: MeansOf = () => undefined,
+): Map<string, Tensor> {
   const leaves = new Map<string, Tensor>();
   for (const task of filters) {
-    const { shape, filters: each } = filtersOf(task, weights);
+    const { shape, filters: each } = filtersOf(task, weights, meansOf);
     const row = [shape[0]];
     const integers = (all: readonly { readonly integers: Int8Array }[]): number[] => all.flatMap((filter) => [...filter.integers]);
     if (task.leaves.kind === "wide") {

@@ -4,7 +4,8 @@ import { test } from "node:test";
 import { chromium } from "playwright-core";
 import { preprocessingFor } from "../../src/data/preprocessing.ts";
 import { openClassifier } from "../../src/model/classifier.ts";
-import { type Model, modelGraph, saveModel } from "../../src/model/model.ts";
+import { type Model, saveModel } from "../../src/model/model.ts";
+import { modelGraph } from "../../src/model/modelGraph.ts";
 import { initialise } from "../../src/train/initialise.ts";
 import { serveSources } from "./server.ts";
 
