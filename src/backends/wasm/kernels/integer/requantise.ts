@@ -2,8 +2,10 @@
 import type { Node } from "../../../../ir/graph.ts";
 import type { Requantised } from "../../../../ir/integer.ts";
 import { type Code, f32x4, i8x16, i16x8, i32, type Local, type V128, v128 } from "../../assembler.ts";
+import { type Epilogue, epilogueOf } from "../../epilogue.ts";
 import type { LowerContext } from "../../kernel.ts";
 import type { Arguments, Fields } from "../../module.ts";
+import { expressions } from "../expressions.ts";
 import type { PanelResult } from "../gemmKernel.ts";
 import { type Bounds, boundsOf } from "./bounds.ts";
 import { wholeSums } from "./byteTap.ts";
@@ -44,17 +46,21 @@ function storeBytes(k: Code, args: Args, bounds: Bounds, isThin: boolean): Retur
   };
 }
 
-/** Floats lie in vectors of four; the last panel may have only one. */
-function storeFloats(k: Code, args: Args): ReturnType<PanelResult["begin"]> {
+/** Floats lie in vectors of four; the last panel may have only one. What follows on floats is in `finish`. */
+function storeFloats(k: Code, args: Args, finish: ReturnType<Epilogue["begin"]>): ReturnType<PanelResult["begin"]> {
   return (given, row, first) => {
     const output = k.local(first);
     const scale = scaling(k, args, output);
     const sums = wholeSums(k, given).map((sum) => k.local(sum));
-    const at = k.local(args.y.plus(row.times(args.ldy)).plus(output.times(4)));
+    const at = k.local(row.times(args.ldy).plus(output.times(4)));
+    const store = (half: number, sum: V128): void => {
+      const place = k.local(at.plus(half * 16));
+      k.store(args.y.plus(place), finish(scale(sum, half), place));
+    };
     const isWhole = k.local(i32.lt(output.times(4).plus(16), args.width));
     for (let i = 0; i < sums.length; i += 2) {
-      k.store(at, scale(sums[i], 0));
-      k.if(isWhole, () => k.store(at, scale(sums[i + 1], 1), 16));
+      store(0, sums[i]);
+      k.if(isWhole, () => store(1, sums[i + 1]));
       at.add(args.ldy);
     }
   };
@@ -66,8 +72,14 @@ export function requantised(node: Node, context: LowerContext): PanelResult | un
   const [, , ratio, offset] = node.inputs;
   const args = { ratio: context.at(ratio), offset: context.at(offset) };
   if (attrs.to === "f32") {
-    if (node.epilogue.length > 0) return undefined;
-    return { key: " to floats", fields, args, begin: (k, given) => storeFloats(k, given as unknown as Args) };
+    const epilogue = epilogueOf(node, context, expressions);
+    if (!epilogue) return undefined;
+    return {
+      key: ` to floats${epilogue.key}`,
+      fields: { ...fields, ...epilogue.fields },
+      args: { ...args, ...epilogue.args },
+      begin: (k, given) => storeFloats(k, given as unknown as Args, epilogue.begin(k, given as Arguments<Record<string, "i32">>)),
+    };
   }
   const bounds = boundsOf(node, context);
   if (!bounds) return undefined;
