@@ -89,5 +89,8 @@ test("a model that is quantised already is refused, and a file whose ranges do n
   const { encodeModel } = await import("../formats/modelFile.ts");
   const { network, options, ...rest } = lacking;
   const file = await encodeModel({ network: { name: network, options: { ...options } }, ...rest });
-  await assert.rejects(loadModel(file, "small.safetensors"), /^FormatError: small.safetensors: quantisation.ranges: lacks "features\.init_block/);
+  await assert.rejects(
+    loadModel(file, "small.safetensors"),
+    /^FormatError: small.safetensors: quantisation.ranges: lacks "features\.init_block/,
+  );
 });

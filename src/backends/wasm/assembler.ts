@@ -48,6 +48,10 @@ export interface Code {
   truncate(x: V128): V128;
   /** (a · b + 2¹⁴) >> 15 on eight lanes of 16 bits, which must not both be −2¹⁵. */
   multiplyHigh(a: V128, b: V128): V128;
+  /** Bytes of `a` at the places that `b` names, which are below 16. */
+  permute(a: V128, b: V128): V128;
+  /** Bytes of `a` where the mask's byte is all ones, of `b` where it is 0. */
+  choose(mask: V128, a: V128, b: V128): V128;
   /** Sums of two products of neighbouring bytes, signed weights by pixels of 7 bits; only where `isRelaxed`. */
   dotPairs(weights: V128, pixels: V128): V128;
   /** sums + four products of neighbouring bytes, likewise. */
@@ -119,6 +123,8 @@ export function assembleFunction(
     nmadd: (a, b, c) => (isRelaxed ? new Expr("v128", [a.code, b.code, c.code, simd(0x106)]) : f32x4.sub(c, f32x4.mul(a, b))),
     truncate: (x) => (isRelaxed ? new Expr("v128", [x.code, simd(0x101)]) : i32x4.truncate(x)),
     multiplyHigh: (a, b) => (isRelaxed ? new Expr("v128", [a.code, b.code, simd(0x111)]) : i16x8.multiplyHigh(a, b)),
+    permute: (a, b) => new Expr("v128", [a.code, b.code, simd(isRelaxed ? 0x100 : 0x0e)]),
+    choose: (mask, a, b) => new Expr("v128", [a.code, b.code, mask.code, simd(isRelaxed ? 0x109 : 0x52)]),
     dotPairs: (weights, pixels) => new Expr("v128", [weights.code, pixels.code, simd(0x112)]),
     dotFours: (weights, pixels, sums) => new Expr("v128", [weights.code, pixels.code, sums.code, simd(0x113)]),
     drop(value) {

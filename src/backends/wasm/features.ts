@@ -12,6 +12,8 @@ const probe = wasmKernel("probe", fields, ({ y, x }, k) => {
   k.store(y, k.dotFours(weights, pixels, value), 32);
   k.store(y, k.truncate(value), 48);
   k.store(y, k.multiplyHigh(weights, pixels), 64);
+  const [places, mask] = [48, 64].map((at) => k.local(v128.load(x, at)));
+  k.store(y, k.choose(mask, k.permute(weights, places), pixels), 80);
 });
 
 /** A module of one kernel per source, with its memory: step i, of function i + 1, works on x and y. */
@@ -52,6 +54,9 @@ function probeRelaxed(): boolean {
   const pixels = new Int8Array(memory.buffer, X + 32, 16).map((_, i) => [127, 127, 127, 127, 1, 2, 3, 4][i % 8]);
   new Int8Array(memory.buffer, X + 16, 16).set(weights);
   new Int8Array(memory.buffer, X + 32, 16).set(pixels);
+  const places = new Int8Array(memory.buffer, X + 48, 16).fill(0).map((_, i) => (7 * i) % 16);
+  new Int8Array(memory.buffer, X + 48, 16).set(places);
+  new Int8Array(memory.buffer, X + 64, 16).set(places.map((place) => (place % 3 === 0 ? -1 : 0)));
   const bitsOf3 = new Int32Array(memory.buffer, X, 1)[0];
   run(0, 1);
   const products = Array.from(weights, (weight, i) => weight * pixels[i]);
@@ -68,7 +73,11 @@ function probeRelaxed(): boolean {
       sums(4).map((sum) => (sum + bitsOf3) | 0),
     ) &&
     isFound(new Int32Array(memory.buffer, Y + 48, 4), [3, 3, 3, 3]) &&
-    isFound(new Int16Array(memory.buffer, Y + 64, 8), high)
+    isFound(new Int16Array(memory.buffer, Y + 64, 8), high) &&
+    isFound(
+      new Int8Array(memory.buffer, Y + 80, 16),
+      Array.from(places, (place, i) => (place % 3 === 0 ? weights[place] : pixels[i])),
+    )
   );
 }
 

@@ -270,6 +270,7 @@ export const i16x8 = {
   addSaturated: v2(0x8f),
   sub: v2(0x91),
   mul: v2(0x95),
+  shl: shift(0x8b),
   /** (a · b + 2¹⁴) >> 15. */
   multiplyHigh: v2(0x82),
   extendLowS: v1(0x87),
@@ -283,9 +284,8 @@ export const i16x8 = {
 /** Instructions on sixteen bytes. */
 export const i8x16 = {
   splat: (a: I32) => new Expr("v128", [integer(a).code, simd(0x0f)]),
-  /** Bytes of `a` at the places that `b` names, 0 where there is none. */
-  swizzle: v2(0x0e),
-  sub: v2(0x71),
+  /** Signed. */
+  gt: v2(0x27),
   minU: v2(0x77),
   maxU: v2(0x79),
   /** Signed lanes of two vectors of 16 bits, saturated to 0 … 255. */

@@ -2,7 +2,7 @@
 import type { Node, Value } from "../../../../ir/graph.ts";
 import type { Requantised } from "../../../../ir/integer.ts";
 import type { OpName } from "../../../../ops/index.ts";
-import { type Code, i8x16, i32, type Local, type V128, v128 } from "../../assembler.ts";
+import { type Code, i8x16, i16x8, i32, type Local, type V128, v128 } from "../../assembler.ts";
 import type { LowerContext, Pointer } from "../../kernel.ts";
 import type { Fields } from "../../module.ts";
 
@@ -17,16 +17,24 @@ export interface Bounds {
 /** Entries of a table in one vector. */
 const ENTRIES = 16;
 
-/** table[x] on sixteen bytes: each vector of the table answers for the bytes that fall into it. */
+/**
+ * table[x] on sixteen bytes: the low four bits choose from every vector of the table, the high bits, from the highest down, among those:
+ * a tree of choices, each between the entries with a bit and those without.
+ */
 export function lookedUp(k: Code, table: Local<"i32">, x: V128, entries: number): V128 {
-  const step = k.local(i8x16.splat(ENTRIES));
   const place = k.local(x);
-  const found = k.local(i8x16.swizzle(v128.load(table), place));
-  for (let first = ENTRIES; first < entries; first += ENTRIES) {
-    place.set(i8x16.sub(place, step));
-    found.set(v128.or(found, i8x16.swizzle(v128.load(table, first), place)));
-  }
-  return found;
+  const low = k.local(v128.and(place, i8x16.splat(ENTRIES - 1)));
+  const zero = k.local(v128.const32(0, 0, 0, 0));
+  const bits = Math.log2(entries / ENTRIES);
+  // Bit 4 + i of each byte, shifted to where the sign is, as a mask of the whole byte.
+  const masks = Array.from({ length: bits }, (_, i) => k.local(i8x16.gt(zero, i16x8.shl(place, 3 - i))));
+  const chosen = (first: number, bit: number): V128 => {
+    if (bit < 0) return k.permute(v128.load(table, first), low);
+    const half = ENTRIES << bit;
+    const without = k.local(chosen(first, bit - 1));
+    return k.choose(masks[bit], chosen(first + half, bit - 1), without);
+  };
+  return k.local(chosen(0, bits - 1));
 }
 
 /** The ops that an epilogue may hold: which of their further operands is the table. */

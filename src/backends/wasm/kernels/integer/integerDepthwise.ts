@@ -85,15 +85,19 @@ function storeSums(
   isThere?: (place: Pair) => Expr<"i32">,
 ): void {
   const [bias, factor] = [args.bias, args.factor].map((row) => k.local(v128.load(row.plus(channel.times(2)))));
-  for (const [i, sum] of sums.entries()) {
-    const [row, column] = outputPlace(kind, i);
-    const store = (): void => {
-      const shrunk = k.local(k.multiplyHigh(i16x8.addSaturated(sum, bias), factor));
+  const shrunk = sums.map((sum) => k.multiplyHigh(i16x8.addSaturated(sum, bias), factor));
+  const bytes = kind.isThin ? 4 : 8;
+  // Two outputs make a vector of bytes.
+  for (let first = 0; first < sums.length; first += 2) {
+    const pair = k.local(finish(i8x16.narrowU(shrunk[first], shrunk[first + 1] ?? shrunk[first])));
+    for (const [half, store] of [k.storeLow, k.storeHigh].entries()) {
+      const i = first + half;
+      if (i === sums.length) break;
+      const [row, column] = outputPlace(kind, i);
       const away = row + column === 0 ? at : at.plus(args.pixel.times(args.outWidth.times(row).plus(column)));
-      k.storeLow(away.plus(channel), finish(i8x16.narrowU(shrunk, shrunk)), kind.isThin ? 4 : 8);
-    };
-    if (isThere && i > 0) k.if(isThere([row, column]), store);
-    else store();
+      if (isThere && i > 0) k.if(isThere([row, column]), () => store(away.plus(channel), pair, bytes));
+      else store(away.plus(channel), pair, bytes);
+    }
   }
 }
 
