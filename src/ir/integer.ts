@@ -30,7 +30,11 @@ export interface IntegerPlace {
   readonly output: Quantised;
   readonly requantised: Requantised;
   /** Leaves for a weight [out, …] of 8 bits and, for each output, the ratio and the offset (with the half that rounds) of its sums. */
-  filters(weight: Value, bias: Value | undefined): { readonly weight: Value; readonly ratio: Value; readonly offset: Value };
+  filters(
+    weight: Value,
+    bias: Value | undefined,
+    similarity: "product" | "l1",
+  ): { readonly weight: Value; readonly ratio: Value; readonly offset: Value };
   /** The same for sums of 16 bits: biases are added to them, factors are the ratios in parts of 2¹⁵. */
   narrowFilters(weight: Value, bias: Value | undefined): { readonly weight: Value; readonly bias: Value; readonly factor: Value };
 }

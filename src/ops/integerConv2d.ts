@@ -7,8 +7,12 @@ import { needType, needZero, requantise, requantisedType } from "./requantise.ts
 import { similarityRule } from "./similarity.ts";
 import { padPlanes } from "./window.ts";
 
+/** Similarities that integers have: products, and distances from weights of 7 bits in the scale of the input. */
+export type IntegerSimilarity = "product" | "l1";
+
 /** A convolution of integers. `zero` stands for 0 in its input, and around it. */
 export interface IntegerConvolution extends Omit<Convolution, "similarity" | "gradient">, Requantised {
+  readonly similarity: IntegerSimilarity;
   readonly zero: number;
 }
 
@@ -18,7 +22,7 @@ export function needRow(what: string, row: Shape, outputs: number): void {
 }
 
 /**
- * (x u7, weight i8 [out, c / groups, kh, kw], ratio [out], offset [out]) → clamp(trunc(Σ x · weight · ratio + offset)): a convolution
+ * (x u7, weight i8 [out, c / groups, kh, kw], ratio [out], offset [out]) → clamp(trunc(Σ S(x, weight) · ratio + offset)): a convolution
  * whose sums, of 32 bits, go back to 7 or 8 bits. Bias and zero points are in the offsets.
  */
 export const integerConv2d: Op<IntegerConvolution> = defineOp<IntegerConvolution>({
@@ -27,7 +31,7 @@ export const integerConv2d: Op<IntegerConvolution> = defineOp<IntegerConvolution
   weightInputs: [1],
 
   shape([x, weight, ratio, offset], attrs) {
-    const y = convolvedShape(x, weight, { ...attrs, similarity: "product" });
+    const y = convolvedShape(x, weight, attrs);
     needRow("the ratio", ratio, y[1]);
     needRow("the offset", offset, y[1]);
     needZero(attrs.zero);
@@ -40,9 +44,9 @@ export const integerConv2d: Op<IntegerConvolution> = defineOp<IntegerConvolution
     return requantisedType(attrs);
   },
 
-  cost(inputs, _attrs, outputs) {
-    const cost = convolutionCost(outputs[0], inputs[1], similarityRule("product").cost, inputs, outputs);
-    return { ...cost, adds: size(outputs[0]) };
+  cost(inputs, { similarity }, outputs) {
+    const cost = convolutionCost(outputs[0], inputs[1], similarityRule(similarity).cost, inputs, outputs);
+    return { ...cost, adds: cost.adds + size(outputs[0]) };
   },
 
   reference(y, [x, weight, ratio, offset], attrs) {
@@ -50,30 +54,21 @@ export const integerConv2d: Op<IntegerConvolution> = defineOp<IntegerConvolution
     const [, out, oh, ow] = y.shape;
     const step = attrs.stride[1];
     const area = oh * ow;
-    // Less the zero point where there is an image, so that what lies around it is 0, and then all of it again.
+    const { combine } = similarityRule(attrs.similarity);
+    // Less the zero point where there is an image, so that what lies around it is 0; in the sums it is back.
     const pixels = x.data.map((q) => q - attrs.zero);
     const sums = new Float64Array(out * area);
-    const convolution = { ...attrs, similarity: "product" } as const;
-    const filterSums = totals(weight.data, out);
     for (let image = 0; image < n; image++) {
       const padded = padPlanes(pixels, image * c * h * w, c, [h, w], attrs.padding);
       sums.fill(0);
-      eachTapRow({ x: x.shape, weight: weight.shape, y: y.shape, attrs: convolution }, (tap, yRow, xRow) => {
+      eachTapRow({ x: x.shape, weight: weight.shape, y: y.shape, attrs }, (tap, yRow, xRow) => {
         const f = weight.data[tap];
-        for (let i = 0; i < ow; i++) sums[yRow + i] += padded[xRow + i * step] * f;
+        for (let i = 0; i < ow; i++) sums[yRow + i] += combine(padded[xRow + i * step] + attrs.zero, f);
       });
       for (let i = 0; i < sums.length; i++) {
         const o = Math.floor(i / area);
-        y.data[image * out * area + i] = requantise(sums[i] + attrs.zero * filterSums[o], ratio.data[o], offset.data[o], attrs);
+        y.data[image * out * area + i] = requantise(sums[i], ratio.data[o], offset.data[o], attrs);
       }
     }
   },
 });
-
-/** The sum of each output's weights. */
-export function totals(weight: ArrayLike<number>, outputs: number): Float64Array {
-  const sums = new Float64Array(outputs);
-  const length = weight.length / outputs;
-  for (let i = 0; i < weight.length; i++) sums[Math.floor(i / length)] += weight[i];
-  return sums;
-}

@@ -3,13 +3,13 @@ import { formatShape, type Shape, size } from "../core/shape.ts";
 import type { Requantised } from "../ir/integer.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { convolutionCost, convolvedShape, eachTapRow } from "./convolution.ts";
-import { type IntegerConvolution, needRow, totals } from "./integerConv2d.ts";
+import { type IntegerConvolution, needRow } from "./integerConv2d.ts";
 import { needType, needZero, requantisedType } from "./requantise.ts";
 import { similarityRule } from "./similarity.ts";
 import { padPlanes } from "./window.ts";
 
 /** A depthwise convolution of integers. */
-export type IntegerDepthwise = Omit<IntegerConvolution, "groups">;
+export type IntegerDepthwise = Omit<IntegerConvolution, "groups" | "similarity">;
 
 /**
  * The most that a filter's weights of one sign may add up to, in magnitude: 127 times it is a 16-bit number, and so is every sum of some
@@ -63,17 +63,16 @@ export const integerDepthwise: Op<IntegerDepthwise> = defineOp<IntegerDepthwise>
     const pixels = x.data.map((q) => q - attrs.zero);
     const sums = new Float64Array(c * area);
     const convolution = { ...attrs, groups: c, similarity: "product" } as const;
-    const filterSums = totals(weight.data, c);
     for (let image = 0; image < n; image++) {
       const padded = padPlanes(pixels, image * c * h * w, c, [h, w], attrs.padding);
       sums.fill(0);
       eachTapRow({ x: x.shape, weight: weight.shape, y: y.shape, attrs: convolution }, (tap, yRow, xRow) => {
         const f = weight.data[tap];
-        for (let i = 0; i < ow; i++) sums[yRow + i] += padded[xRow + i * step] * f;
+        for (let i = 0; i < ow; i++) sums[yRow + i] += (padded[xRow + i * step] + attrs.zero) * f;
       });
       for (let i = 0; i < sums.length; i++) {
         const o = Math.floor(i / area);
-        y.data[image * c * area + i] = shrink(sums[i] + attrs.zero * filterSums[o], bias.data[o], factor.data[o], attrs);
+        y.data[image * c * area + i] = shrink(sums[i], bias.data[o], factor.data[o], attrs);
       }
     }
   },

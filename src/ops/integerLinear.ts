@@ -3,12 +3,17 @@ import { formatShape, size } from "../core/shape.ts";
 import type { Requantised } from "../ir/integer.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { tapsCost } from "./cost.ts";
-import { needRow } from "./integerConv2d.ts";
+import { type IntegerSimilarity, needRow } from "./integerConv2d.ts";
 import { needType, requantise, requantisedType } from "./requantise.ts";
 import { similarityRule } from "./similarity.ts";
 
-/** (x u7 [n, in], weight i8 [out, in], ratio [out], offset [out]) → clamp(trunc(x · weightᵀ · ratio + offset)), [n, out]. */
-export const integerLinear: Op<Requantised> = defineOp<Requantised>({
+/** A fully connected layer of integers. */
+export interface IntegerLinear extends Requantised {
+  readonly similarity: IntegerSimilarity;
+}
+
+/** (x u7 [n, in], weight i8 [out, in], ratio [out], offset [out]) → clamp(trunc(Σ S(x, weight) · ratio + offset)), [n, out]. */
+export const integerLinear: Op<IntegerLinear> = defineOp<IntegerLinear>({
   name: "integerLinear",
   takesEpilogue: true,
   weightInputs: [1],
@@ -27,18 +32,19 @@ export const integerLinear: Op<Requantised> = defineOp<Requantised>({
     return requantisedType(attrs);
   },
 
-  cost(inputs, _attrs, outputs) {
-    const cost = tapsCost(size(outputs[0]) * inputs[1][1], similarityRule("product").cost, inputs, outputs);
-    return { ...cost, adds: size(outputs[0]) };
+  cost(inputs, { similarity }, outputs) {
+    const cost = tapsCost(size(outputs[0]) * inputs[1][1], similarityRule(similarity).cost, inputs, outputs);
+    return { ...cost, adds: cost.adds + size(outputs[0]) };
   },
 
   reference(y, [x, weight, ratio, offset], attrs) {
     const [n, out] = y.shape;
     const inner = x.shape[1];
+    const { combine } = similarityRule(attrs.similarity);
     for (let row = 0; row < n; row++) {
       for (let o = 0; o < out; o++) {
         let sum = 0;
-        for (let i = 0; i < inner; i++) sum += x.data[row * inner + i] * weight.data[o * inner + i];
+        for (let i = 0; i < inner; i++) sum += combine(x.data[row * inner + i], weight.data[o * inner + i]);
         y.data[row * out + o] = requantise(sum, ratio.data[o], offset.data[o], attrs);
       }
     }

@@ -6,39 +6,48 @@ import type { AveragePool } from "./averageWindows.ts";
 import type { Convolution } from "./convolution.ts";
 import { integerAdd } from "./integerAdd.ts";
 import { integerAveragePool, integerGlobalAveragePool } from "./integerAveragePool.ts";
-import { integerConv2d } from "./integerConv2d.ts";
+import { type IntegerSimilarity, integerConv2d } from "./integerConv2d.ts";
 import { integerDepthwise } from "./integerDepthwise.ts";
 import { integerLinear } from "./integerLinear.ts";
 import { integerMultiply } from "./integerMultiply.ts";
 import type { Linear } from "./linear.ts";
+import type { Similarity } from "./similarity.ts";
 
 /** Elements are moved or chosen, whatever they are. */
 export const kept: IntegerRule<object> = { isKept: true };
 
-/** A convolution of products; the other similarities have no integer form. */
+/** The similarities that have an integer form. */
+function integerSimilarity(similarity: Similarity): IntegerSimilarity | undefined {
+  return similarity === "mitchell" ? undefined : similarity;
+}
+
+/** A convolution of products or distances. */
 export const convolved: IntegerRule<Convolution> = {
   activations: [0],
   givesFloats: true,
-  accepts: (_inputs, { similarity }) => similarity === "product",
-  build(g, { inputs: [x], requantised, filters, narrowFilters }, [image, weight, bias], { stride, padding, groups }) {
+  accepts: (_inputs, { similarity }) => integerSimilarity(similarity) !== undefined,
+  build(g, { inputs: [x], requantised, filters, narrowFilters }, [image, weight, bias], { stride, padding, groups, ...similar }) {
+    const similarity = integerSimilarity(similar.similarity) ?? "product";
     const isDepthwise = groups === channels(image) && weight.shape[0] === groups;
-    if (isDepthwise && requantised.to !== "f32") {
+    if (isDepthwise && similarity === "product" && requantised.to !== "f32") {
       const { weight: filter, bias: start, factor } = narrowFilters(weight, bias);
       return integerDepthwise(g, [x.value, filter, start, factor], { stride, padding, zero: x.quantised.zero, ...requantised });
     }
-    const { weight: filter, ratio, offset } = filters(weight, bias);
-    return integerConv2d(g, [x.value, filter, ratio, offset], { stride, padding, groups, zero: x.quantised.zero, ...requantised });
+    const { weight: filter, ratio, offset } = filters(weight, bias, similarity);
+    const { zero } = x.quantised;
+    return integerConv2d(g, [x.value, filter, ratio, offset], { stride, padding, groups, similarity, zero, ...requantised });
   },
 };
 
-/** A fully connected layer of products. */
+/** A fully connected layer of products or distances. */
 export const connected: IntegerRule<Linear> = {
   activations: [0],
   givesFloats: true,
-  accepts: (_inputs, { similarity = "product" }) => similarity === "product",
-  build(g, { inputs: [x], requantised, filters }, [, weight, bias]) {
-    const { weight: filter, ratio, offset } = filters(weight, bias);
-    return integerLinear(g, [x.value, filter, ratio, offset], requantised);
+  accepts: (_inputs, { similarity = "product" }) => integerSimilarity(similarity) !== undefined,
+  build(g, { inputs: [x], requantised, filters }, [, weight, bias], attrs) {
+    const similarity = integerSimilarity(attrs.similarity ?? "product") ?? "product";
+    const { weight: filter, ratio, offset } = filters(weight, bias, similarity);
+    return integerLinear(g, [x.value, filter, ratio, offset], { similarity, ...requantised });
   },
 };
 

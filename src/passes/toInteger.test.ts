@@ -42,8 +42,8 @@ test("clamps become bounds, other functions tables, the last layer stays floats"
 test("what has no integer form stays float between conversions, and is named", () => {
   const g = graphScope();
   const x = conv(g.scope("first"), g.input("image", [1, 3, 2, 2]), 4);
-  const weight = g.scope("adder").parameter("weight", [4, 4, 1, 1], init);
-  const y = ops.conv2d(g.scope("adder"), [x, weight], { ...one, similarity: "l1" });
+  const weight = g.scope("mitchell").parameter("weight", [4, 4, 1, 1], init);
+  const y = ops.conv2d(g.scope("mitchell"), [x, weight], { ...one, similarity: "mitchell" });
   g.output("y", conv(g.scope("last"), y, 2));
   const graph = g.finish();
   const { graph: integer, floats } = toInteger(graph, ranges(graph));
@@ -54,8 +54,26 @@ test("what has no integer form stays float between conversions, and is named", (
   );
   assert.deepEqual(
     floats.map(({ scope }) => scope),
-    ["adder"],
+    ["mitchell"],
   );
+});
+
+test("a normalisation behind distances, which no weight can carry, is part of the layer", () => {
+  const g = graphScope();
+  const weight = g.parameter("weight", [4, 3, 1, 1], init);
+  const y = ops.conv2d(g, [g.input("image", [1, 3, 2, 2]), weight], { ...one, similarity: "l1" });
+  const vectors = ["gamma", "beta", "mean", "var"].map((name) => g.parameter(name, [4], init));
+  const x = ops.relu(g, [ops.batchNorm(g, [y, ...vectors], { eps: 1e-5 })], {});
+  g.output("y", conv(g.scope("last"), x, 2));
+  const graph = g.finish();
+  const { graph: integer, floats, filters } = toInteger(graph, ranges(graph));
+  verify(integer);
+  assert.deepEqual(
+    integer.nodes.map(({ op }) => op.name),
+    ["quantise", "integerConv2d", "integerConv2d"],
+  );
+  assert.deepEqual(floats, []);
+  assert.deepEqual(filters[0].norm, { gamma: "gamma", beta: "beta", mean: "mean", variance: "var", eps: 1e-5 });
 });
 
 test("values that ops only move stand for the same, whatever their own ranges are", () => {

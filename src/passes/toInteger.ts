@@ -7,6 +7,7 @@ import { InternalError } from "../core/errors.ts";
 import type { Fused, Graph, Node, Value } from "../ir/graph.ts";
 import type { IntegerPlace, Quantised, Range, Requantised } from "../ir/integer.ts";
 import { extendScope, type Scope } from "../ir/scope.ts";
+import { type BatchNorm, batchNorm } from "../ops/batchNorm.ts";
 import { lookup } from "../ops/lookup.ts";
 import { dequantise, quantise } from "../ops/quantise.ts";
 import { fuseActivation } from "./fuseActivation.ts";
@@ -22,6 +23,7 @@ import {
   type Unsigned,
 } from "./quantisation.ts";
 import { removeDead } from "./removeDead.ts";
+import { applicationOf } from "./rewrite.ts";
 import { type Uses, usesOf } from "./uses.ts";
 
 /** How the leaves of one layer follow from its float weight and bias (names), for these scales; `output` is absent where sums stay floats. */
@@ -33,6 +35,9 @@ export interface FilterTask {
   readonly input: Quantised;
   readonly output?: Quantised;
   readonly to: Unsigned | "f32";
+  readonly similarity: "product" | "l1";
+  /** A normalisation behind the layer that its weight could not carry, by the names of its vectors. */
+  readonly norm?: { readonly gamma: string; readonly beta: string; readonly mean: string; readonly variance: string; readonly eps: number };
   /** Names of the leaves: wide sums have a ratio and an offset, those of 16 bits a bias and a factor. */
   readonly leaves:
     | { readonly kind: "wide"; readonly weight: string; readonly ratio: string; readonly offset: string }
@@ -126,26 +131,42 @@ function ownName(weight: string, { names }: Pass): string {
   return count === 1 ? weight : `${weight}.${count}`;
 }
 
+/** The normalisation that alone reads a layer's sums, with stored vectors. */
+function normBehind({ op, outputs }: Node, { uses, shared }: Pass): Node | undefined {
+  const reader = op.integer?.givesFloats ? uses.onlyReader(outputs[0]) : undefined;
+  const norm = reader && applicationOf(batchNorm, reader.outputs[0])?.node;
+  const isStored = norm?.inputs.slice(1).every(({ kind }) => kind === "parameter" || kind === "state");
+  return norm && isStored && norm.epilogue.length === 0 && shared(norm.outputs[0]) ? norm : undefined;
+}
+
+function namesOf({ inputs, attrs }: Node): NonNullable<FilterTask["norm"]> {
+  const [gamma, beta, mean, variance] = inputs.slice(1).map(({ name }) => name as string);
+  return { gamma, beta, mean, variance, eps: (attrs as BatchNorm).eps };
+}
+
 /** What a node's rule is offered. */
 function placeOf(node: Node, output: Quantised, requantised: Requantised, pass: Pass): IntegerPlace {
+  const norm = normBehind(node, pass);
   const inputs = activationsOf(node).map((value) => integerOf(value, pass));
   const { root, filters } = pass;
-  const task = (weight: Value, bias: Value | undefined): Omit<FilterTask, "leaves"> => ({
+  const task = (weight: Value, bias: Value | undefined, similarity: FilterTask["similarity"]): Omit<FilterTask, "leaves"> => ({
     weight: weight.name as string,
     ...(bias ? { bias: bias.name as string } : {}),
     source: activationsOf(node)[0],
     input: inputs[0].quantised,
     ...(requantised.to === "f32" ? {} : { output }),
     to: requantised.to,
+    similarity,
+    ...(norm ? { norm: namesOf(norm) } : {}),
   });
   return {
     inputs,
     output,
     requantised,
-    filters(weight, bias) {
+    filters(weight, bias, similarity) {
       const name = ownName(weight.name as string, pass);
       const leaves = { weight: `${name}.integers`, ratio: `${name}.ratio`, offset: `${name}.offset` };
-      filters.push({ ...task(weight, bias), leaves: { kind: "wide", ...leaves } });
+      filters.push({ ...task(weight, bias, similarity), leaves: { kind: "wide", ...leaves } });
       const row = [weight.shape[0]];
       return {
         weight: root.parameter(leaves.weight, weight.shape, init, "i8"),
@@ -156,7 +177,7 @@ function placeOf(node: Node, output: Quantised, requantised: Requantised, pass: 
     narrowFilters(weight, bias) {
       const name = ownName(weight.name as string, pass);
       const leaves = { weight: `${name}.integers`, bias: `${name}.bias`, factor: `${name}.factor` };
-      filters.push({ ...task(weight, bias), leaves: { kind: "narrow", ...leaves } });
+      filters.push({ ...task(weight, bias, "product"), leaves: { kind: "narrow", ...leaves } });
       const row = [weight.shape[0]];
       return {
         weight: root.parameter(leaves.weight, weight.shape, init, "i8"),
@@ -178,7 +199,7 @@ function build(node: Node, output: Quantised, requantised: Requantised, pass: Pa
 /** A node and the function behind it: the value of the function becomes integers. */
 function buildWith(node: Node, behind: Node, pass: Pass): Value {
   const [y] = behind.outputs;
-  const before = pass.ranges.get(node.outputs[0]) as Range;
+  const before = pass.ranges.get(behind.inputs[0]) as Range;
   const evaluate = functionOf(behind);
   const output = quantisedOf(y, pass);
   const clamp = clampOf(evaluate, before);
@@ -204,10 +225,12 @@ function functionBehind(node: Node, { uses, shared }: Pass): Node | undefined {
 }
 
 function visitBuilt(node: Node, done: Set<Node>, pass: Pass): void {
-  const behind = functionBehind(node, pass);
-  const final = (behind ?? node).outputs[0];
+  const last = normBehind(node, pass) ?? node;
+  done.add(last);
+  const behind = functionBehind(last, pass);
+  const final = (behind ?? last).outputs[0];
   if (node.op.integer?.givesFloats && !isWanted(final, pass)) {
-    pass.floats.set(node.outputs[0], build(node, { scale: 1, zero: 0 }, { to: "f32", low: 0, high: 0 }, pass));
+    pass.floats.set(last.outputs[0], build(node, { scale: 1, zero: 0 }, { to: "f32", low: 0, high: 0 }, pass));
     return;
   }
   const value = behind ? buildWith(node, behind, pass) : build(node, quantisedOf(final, pass), WHOLE, pass);

@@ -16,7 +16,7 @@ const output = { scale: 0.08, zero: 20 };
 
 function task(kind: "wide" | "narrow", more: Partial<FilterTask> = {}): FilterTask {
   const leaves = kind === "wide" ? { kind, ...wide } : { kind, ...narrow };
-  return { weight: "w", bias: "b", source, input, output, to: "u7", leaves, ...more };
+  return { weight: "w", bias: "b", source, input, output, to: "u7", similarity: "product", leaves, ...more };
 }
 
 function drawn(name: string, shape: readonly number[], scale = 1): Tensor {
@@ -92,6 +92,41 @@ test("a corrected bias takes out what rounding adds to the mean", () => {
     }
     const found = (sum * at(leaves, "w.ratio")[o] + at(leaves, "w.offset")[o] - output.zero - 0.5) * output.scale;
     assert.ok(Math.abs(found - wanted) < 1e-4, `output ${o}: ${found}, wanted ${wanted}`);
+  }
+});
+
+test("distances keep the input's scale; what their weights of 7 bits cannot hold is in the offset, exactly", () => {
+  const weights = new Map([["w", drawn("w", [3, 4, 1, 1], 3)]]);
+  const leaves = integerWeights([task("wide", { bias: undefined, similarity: "l1" })], weights);
+  const pixels = [0, 17, 127, 64];
+  for (let o = 0; o < 3; o++) {
+    let [wanted, sum] = [0, 0];
+    for (let i = 0; i < 4; i++) {
+      const place = Math.round(at(weights, "w")[o * 4 + i] / input.scale + input.zero);
+      wanted -= Math.abs(pixels[i] - place) * input.scale;
+      sum -= Math.abs(pixels[i] - at(leaves, "w.integers")[o * 4 + i]);
+    }
+    const found = (sum * at(leaves, "w.ratio")[o] + at(leaves, "w.offset")[o] - output.zero - 0.5) * output.scale;
+    assert.ok(Math.abs(found - wanted) < 1e-3, `output ${o}: ${found}, wanted ${wanted}`);
+  }
+});
+
+test("a normalisation behind a layer is part of its ratio and its offset", () => {
+  const weights = new Map([
+    ["w", drawn("w", [3, 4, 1, 1])],
+    ["gamma", drawn("gamma", [3])],
+    ["beta", drawn("beta", [3])],
+    ["mean", drawn("mean", [3])],
+    ["var", { shape: [3], data: Float32Array.of(0.5, 1, 2) }],
+  ]);
+  const norm = { gamma: "gamma", beta: "beta", mean: "mean", variance: "var", eps: 0.1 };
+  const [plain, normed] = [undefined, norm].map((each) => integerWeights([task("wide", { bias: undefined, norm: each })], weights));
+  for (let o = 0; o < 3; o++) {
+    const scale = at(weights, "gamma")[o] / Math.sqrt(at(weights, "var")[o] + 0.1);
+    assert.ok(Math.abs(at(normed, "w.ratio")[o] - at(plain, "w.ratio")[o] * scale) < 1e-6);
+    const value = (leaves: ReadonlyMap<string, Tensor>): number => (at(leaves, "w.offset")[o] - output.zero - 0.5) * output.scale;
+    const wanted = value(plain) * scale + at(weights, "beta")[o] - at(weights, "mean")[o] * scale;
+    assert.ok(Math.abs(value(normed) - wanted) < 1e-4);
   }
 });
 

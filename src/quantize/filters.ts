@@ -17,6 +17,8 @@ interface Filter {
   readonly weights: Float32Array;
   readonly bias: number;
   readonly task: FilterTask;
+  /** What the sums are multiplied by and what is added, in floats, where a normalisation follows. */
+  readonly norm: { readonly scale: number; readonly shift: number };
   /** What each weight meets on average, where the mean error of the rounded weights is to be taken out of the bias. */
   readonly means?: Float64Array;
 }
@@ -56,18 +58,35 @@ function correctedBias({ weights, bias, means }: Filter, integers: Int8Array, sc
   return bias - error;
 }
 
+/** Weights as integers of the input's scale; what lies beyond those of 7 bits is a constant of every sum, exactly. */
+function distanceFilter({ weights, bias, task: { input, output }, norm }: Filter): Wide {
+  const outputScale = output?.scale ?? 1;
+  const ratio = Math.fround((input.scale * norm.scale) / outputScale);
+  let beyond = 0;
+  const integers = Int8Array.from(weights, (weight) => {
+    const place = Math.round(weight / input.scale + input.zero);
+    const held = Math.max(0, Math.min(MOST, place));
+    beyond += Math.abs(place - held);
+    return held;
+  });
+  const rounding = output ? output.zero + 0.5 : 0;
+  return { integers, ratio, offset: (bias * norm.scale + norm.shift) / outputScale - beyond * ratio + rounding };
+}
+
 function wideFilter(filter: Filter): Wide {
-  const { weights, task } = filter;
+  const { weights, task, norm } = filter;
+  if (task.similarity === "l1") return distanceFilter(filter);
   const { input, output } = task;
   const outputScale = output?.scale ?? 1;
   const scale = largest(weights) / MOST || outputScale / input.scale / UNIT;
   const integers = integersOf(weights, scale);
-  const ratio = Math.fround((input.scale * scale) / outputScale);
+  const ratio = Math.fround((input.scale * scale * norm.scale) / outputScale);
   const rounding = output ? output.zero + 0.5 : 0;
   return {
     integers,
     ratio,
-    offset: correctedBias(filter, integers, scale) / outputScale - input.zero * total(integers) * ratio + rounding,
+    offset:
+      (correctedBias(filter, integers, scale) * norm.scale + norm.shift) / outputScale - input.zero * total(integers) * ratio + rounding,
   };
 }
 
@@ -102,6 +121,15 @@ function narrowFilter(filter: Filter): Narrow {
   }
 }
 
+function normOf({ norm }: FilterTask, weights: ReadonlyMap<string, Tensor>, output: number): Filter["norm"] {
+  if (!norm) return { scale: 1, shift: 0 };
+  const [gamma, beta, mean, variance] = [norm.gamma, norm.beta, norm.mean, norm.variance].map(
+    (name) => (weights.get(name) as Tensor).data[output],
+  );
+  const scale = gamma / Math.sqrt(variance + norm.eps);
+  return { scale, shift: beta - mean * scale };
+}
+
 /** The mean that each weight of a group meets: its channel's, for all taps. */
 function metMeans(means: Float64Array, shape: readonly number[], output: number): Float64Array {
   const [outputs, inner] = shape;
@@ -119,11 +147,12 @@ function filtersOf(
   const { shape, data } = weights.get(task.weight) as Tensor;
   const bias = task.bias === undefined ? undefined : weights.get(task.bias)?.data;
   const length = data.length / shape[0];
-  const means = meansOf(task.source);
+  const means = task.similarity === "product" ? meansOf(task.source) : undefined;
   const filters = Array.from({ length: shape[0] }, (_, o) => ({
     weights: data.subarray(o * length, (o + 1) * length),
     bias: bias?.[o] ?? 0,
     task,
+    norm: normOf(task, weights, o),
     ...(means ? { means: metMeans(means, shape, o) } : {}),
   }));
   return { shape, filters };

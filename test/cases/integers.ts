@@ -67,10 +67,15 @@ const layers: readonly Layer[] = [
 
 const bounds = [u7Bounds, u8Bounds, narrowBounds, floats] as const;
 
-export const integerConv2d: readonly Case[] = layers.map(({ x, weight, stride = [1, 1], padding = [0, 0, 0, 0], groups = 1 }, i) => ({
-  operands: [u7(x), i8(weight), ratios(weight[0], size(weight.slice(1))), offsets(weight[0])],
-  attrs: { stride, padding, groups, zero: (37 * i) % 128, ...bounds[i % 4] },
-}));
+/** Weights of distances. */
+const places = (shape: Shape): Operand => i8(shape, integers(0, 127));
+
+export const integerConv2d: readonly Case[] = (["product", "l1"] as const).flatMap((similarity) =>
+  layers.map(({ x, weight, stride = [1, 1], padding = [0, 0, 0, 0], groups = 1 }, i) => ({
+    operands: [u7(x), similarity === "l1" ? places(weight) : i8(weight), ratios(weight[0], size(weight.slice(1))), offsets(weight[0])],
+    attrs: { stride, padding, groups, similarity, zero: (37 * i) % 128, ...bounds[i % 4] },
+  })),
+);
 
 /** Filters whose weights of one sign keep to the bound. */
 const bounded: Draw = (stream, shape) => {
@@ -117,8 +122,8 @@ export const integerLinear: readonly Case[] = (
     [1, 1280, 100],
   ] as const
 ).map(([n, inputs, outputs], i) => ({
-  operands: [u7([n, inputs]), i8([outputs, inputs]), ratios(outputs, inputs), offsets(outputs)],
-  attrs: bounds[(i + 3) % 4],
+  operands: [u7([n, inputs]), i % 2 === 1 ? places([outputs, inputs]) : i8([outputs, inputs]), ratios(outputs, inputs), offsets(outputs)],
+  attrs: { similarity: i % 2 === 1 ? "l1" : "product", ...bounds[(i + 3) % 4] },
 }));
 
 const shapes: readonly Shape[] = [

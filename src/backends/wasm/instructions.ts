@@ -270,6 +270,7 @@ export const i16x8 = {
   addSaturated: v2(0x8f),
   sub: v2(0x91),
   mul: v2(0x95),
+  abs: v1(0x80),
   shl: shift(0x8b),
   /** (a · b + 2¹⁴) >> 15. */
   multiplyHigh: v2(0x82),
@@ -286,6 +287,7 @@ export const i8x16 = {
   splat: (a: I32) => new Expr("v128", [integer(a).code, simd(0x0f)]),
   /** Signed. */
   gt: v2(0x27),
+  sub: v2(0x71),
   minU: v2(0x77),
   maxU: v2(0x79),
   /** Signed lanes of two vectors of 16 bits, saturated to 0 … 255. */

@@ -11,7 +11,8 @@
 import type { Epilogue } from "../epilogue.ts";
 import { type Pointer, type Step, step } from "../kernel.ts";
 import { pad4 } from "../layout.ts";
-import { gemmKernel, type groupFields, type Kind, PANEL, type PanelResult, type windowFields } from "./gemmKernel.ts";
+import { gemmKernel, type groupFields, type Kind, PANEL, type windowFields } from "./gemmKernel.ts";
+import type { PanelResult } from "./panelResult.ts";
 import type { Tap } from "./taps.ts";
 
 export { PANEL } from "./gemmKernel.ts";

@@ -1,8 +1,8 @@
 /** The code of the matrix product; gemm.ts tells the idea and the data layout. */
 import { type Code, type Expr, f32x4, i32, type Local, type V128, v128 } from "../assembler.ts";
 import type { Epilogue } from "../epilogue.ts";
-import type { Pointer } from "../kernel.ts";
 import { type Arguments, type Fields, wasmKernel } from "../module.ts";
+import type { PanelResult } from "./panelResult.ts";
 import type { Tap, TapCode } from "./taps.ts";
 
 /** Outputs in a panel of packed weights. */
@@ -57,15 +57,6 @@ export interface Kind {
   readonly result: PanelResult | undefined;
 }
 
-/** What becomes of finished sums that are not stored as they are. */
-export interface PanelResult {
-  readonly key: string;
-  readonly fields: Fields;
-  readonly args: Readonly<Record<string, Pointer | number>>;
-  /** Called once where a kernel begins; the result stores the sums of a tile's rows from `row` on, in the panel that begins with `output`. */
-  begin(k: Code, args: Arguments<Fields>): (sums: readonly V128[], row: Local<"i32">, output: Expr<"i32">) => void;
-}
-
 /** What the code of a tile needs: the arguments, the panels to go through and the finished epilogue. */
 interface TileContext {
   readonly k: Code;
@@ -117,16 +108,20 @@ interface Sums {
   readonly owns: readonly Local<"v128">[];
 }
 
+/** A panel's two vectors as the tap takes them. */
+function loadParts(k: Code, { split }: TapCode, at: Expr<"i32">, offset: number): readonly Local<"v128">[] {
+  const halves = [0, 16].map((half) => k.local(v128.load(at, offset + half)));
+  return split ? halves.flatMap((half) => split(half).map((part) => k.local(part))) : halves;
+}
+
 /** sums += the run of `args.run` bytes at each start, times the weights at `b`, which ends behind them. */
 function multiplyRun({ k, kind, args, tap }: TileContext, starts: readonly Expr<"i32">[], { sums, owns }: Sums, b: Local<"i32">): void {
   const lanes = kind.thinLanes || 1;
   const masksAfter = kind.isMasked ? k.local(args.masks.minus(args.packed)) : undefined;
   k.for({ to: args.run, step: kind.thinLanes ? 16 : 4 }, (at) => {
     for (let lane = 0; lane < lanes; lane++) {
-      const low = k.local(v128.load(b, lane * 32));
-      const high = k.local(v128.load(b, lane * 32 + 16));
-      const masks = masksAfter && [0, 16].map((half) => k.local(v128.load(b.plus(masksAfter), lane * 32 + half)));
-      const weights = [low, high].flatMap((weight) => tap.split?.(weight).map((part) => k.local(part)) ?? weight);
+      const weights = loadParts(k, tap, b, lane * 32);
+      const masks = masksAfter && loadParts(k, tap, b.plus(masksAfter), lane * 32);
       for (const [row, start] of starts.entries()) {
         const loaded = f32x4.loadSplat(start.plus(at), lane * 4);
         const x = k.local(tap.spread?.(loaded) ?? loaded);

@@ -5,19 +5,33 @@
 import type { Node } from "../../../../ir/graph.ts";
 import { dtypeOf } from "../../../../ir/graph.ts";
 import type { IntegerConvolution } from "../../../../ops/integerConv2d.ts";
+import type { IntegerLinear } from "../../../../ops/integerLinear.ts";
 import type { Lower, LowerContext, Pointer, Step } from "../../kernel.ts";
 import { lanesOf, pad4 } from "../../layout.ts";
 import { gemmSteps, groupSpan, type Windows } from "../gemm.ts";
-import type { PanelResult } from "../gemmKernel.ts";
+import type { PanelResult } from "../panelResult.ts";
 import { packed } from "../pack.ts";
-import { byteTap } from "./byteTap.ts";
+import type { Tap } from "../taps.ts";
+import { byteTaps } from "./byteTap.ts";
 import { type BytePanels, packBytePanels, paddedBytes, panelWords } from "./packBytes.ts";
 import { requantised } from "./requantise.ts";
 
-function panelsOf(node: Node, panels: BytePanels, context: LowerContext): { at: Pointer; steps: readonly Step[] } {
+function panelsOf(
+  node: Node,
+  panels: BytePanels,
+  tap: Tap,
+  context: LowerContext,
+): { at: Pointer; masks: Pointer | undefined; steps: readonly Step[] } {
   const [, weight] = node.inputs;
   const key = `byte panels ${panels.words} ${panels.groupOutputs}`;
-  return packed(context, key, weight, panelWords(panels), (target) => packBytePanels(target, context.at(weight), panels));
+  const words = panelWords(panels);
+  const pack = (isMask: boolean) => (target: Pointer) => packBytePanels(target, context.at(weight), panels, isMask);
+  const weights = packed(context, key, weight, words, pack(false));
+  // Lanes that were filled up are met by channels of other groups, or by none.
+  const isFilled = panels.words * 4 > panels.inputs;
+  if (tap.isZeroNeutral || !isFilled) return { ...weights, masks: undefined };
+  const masks = packed(context, `${key} masks`, weight, words, pack(true));
+  return { at: weights.at, masks: masks.at, steps: [...weights.steps, ...masks.steps] };
 }
 
 /** Words between the rows of the result. */
@@ -29,7 +43,8 @@ function resultWords({ outputs: [y] }: Node): number {
 function convolution(node: Node, result: PanelResult, context: LowerContext): readonly Step[] {
   const [x, weight] = node.inputs;
   const [y] = node.outputs;
-  const { stride, padding, groups, zero } = node.attrs as IntegerConvolution;
+  const { stride, padding, groups, zero, similarity } = node.attrs as IntegerConvolution;
+  const tap = byteTaps[similarity];
   const [images, channels, height, width] = x.shape;
   const [outputs, inputs, rows, columns] = weight.shape;
   const lanes = lanesOf(channels, "u7");
@@ -43,7 +58,7 @@ function convolution(node: Node, result: PanelResult, context: LowerContext): re
   // Pixels without padding lanes follow each other: a row of the window is one run.
   const isRun = groups === 1 && span === lanes;
   const panels = { outputs, taps: rows * columns, inputs, words: span / 4, groupOutputs: shares.outputs, lastStart: lanes - span };
-  const filters = panelsOf(node, panels, context);
+  const filters = panelsOf(node, panels, tap, context);
   const line = (paddedSize[1] * lanes) / 4;
   const windows: Windows = {
     outWidth: y.shape[3],
@@ -57,7 +72,7 @@ function convolution(node: Node, result: PanelResult, context: LowerContext): re
   };
   const isFlat = !isPadded && rows * columns * stride[0] * stride[1] === 1;
   const steps = gemmSteps({
-    tap: byteTap,
+    tap,
     a: image.at,
     rows: images * y.shape[2] * y.shape[3],
     lda: (stride[1] * lanes) / 4,
@@ -65,6 +80,7 @@ function convolution(node: Node, result: PanelResult, context: LowerContext): re
     windows: isFlat ? undefined : windows,
     groups: groups > 1 ? shares : undefined,
     packed: filters.at,
+    masks: filters.masks,
     n: outputs,
     y: context.at(y),
     ldy: resultWords(node),
@@ -88,15 +104,17 @@ export const integerLinear: Lower = (node, context) => {
   const [rows, inputs] = x.shape;
   const [outputs] = weight.shape;
   const words = pad4(inputs) / 4;
-  const filters = panelsOf(node, { outputs, taps: 1, inputs, words, groupOutputs: outputs, lastStart: 0 }, context);
+  const tap = byteTaps[(node.attrs as IntegerLinear).similarity];
+  const filters = panelsOf(node, { outputs, taps: 1, inputs, words, groupOutputs: outputs, lastStart: 0 }, tap, context);
   const lda = lanesOf(inputs, "u7") / 4;
   const steps = gemmSteps({
-    tap: byteTap,
+    tap,
     a: context.at(x),
     rows,
     lda,
     k: words,
     packed: filters.at,
+    masks: filters.masks,
     n: outputs,
     y: context.at(node.outputs[0]),
     ldy: resultWords(node),

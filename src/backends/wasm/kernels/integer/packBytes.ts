@@ -9,6 +9,7 @@ import { PANEL } from "../gemm.ts";
 
 const fields = {
   y: "i32",
+  isMask: "i32",
   source: "i32",
   outputs: "i32",
   taps: "i32",
@@ -20,7 +21,7 @@ const fields = {
 
 /** Units are panels. */
 const packPanels = wasmKernel("pack byte panels", fields, (args, k) => {
-  const { y, source, outputs, taps, inputs, words, groupOutputs, lastStart, begin, end } = args;
+  const { y, isMask, source, outputs, taps, inputs, words, groupOutputs, lastStart, begin, end } = args;
   const panelBytes = k.local(taps.times(words).times(4 * PANEL));
   k.for({ from: begin, to: end }, (panel) => {
     const first = k.local(panel.times(PANEL));
@@ -38,13 +39,13 @@ const packPanels = wasmKernel("pack byte panels", fields, (args, k) => {
           const isWhole = i32.and(i32.ge(channel, 0), i32.le(channel.plus(4), inputs));
           k.if(
             i32.and(isThere, isWhole),
-            () => k.store(to, i32.load(filter.plus(channel))),
+            () => k.store(to, i32.or(i32.load(filter.plus(channel)), i32.sub(0, isMask))),
             () => {
               for (let i = 0; i < 4; i++) {
                 const at = k.local(channel.plus(i));
                 const isWeight = k.local(i32.and(isThere, i32.ltU(at, inputs)));
                 k.store8(to, i32.const(0), i);
-                k.if(isWeight, () => k.store8(to, i32.load8U(filter.plus(at)), i));
+                k.if(isWeight, () => k.store8(to, i32.or(i32.load8U(filter.plus(at)), i32.sub(0, isMask)), i));
               }
             },
           );
@@ -73,9 +74,9 @@ export function panelWords({ outputs, taps, words }: BytePanels): number {
   return Math.ceil(outputs / PANEL) * PANEL * taps * words;
 }
 
-/** The steps that pack a weight into panels. */
-export function packBytePanels(target: Pointer, source: Pointer, panels: BytePanels): readonly Step[] {
-  return [step(packPanels, Math.ceil(panels.outputs / PANEL), { y: target, source, ...panels })];
+/** The steps that pack a weight into panels; or masks, all ones where there is a weight. */
+export function packBytePanels(target: Pointer, source: Pointer, panels: BytePanels, isMask = false): readonly Step[] {
+  return [step(packPanels, Math.ceil(panels.outputs / PANEL), { y: target, source, isMask: isMask ? 1 : 0, ...panels })];
 }
 
 const padFields = {

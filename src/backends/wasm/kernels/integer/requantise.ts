@@ -6,7 +6,7 @@ import { type Epilogue, epilogueOf } from "../../epilogue.ts";
 import type { LowerContext } from "../../kernel.ts";
 import type { Arguments, Fields } from "../../module.ts";
 import { expressions } from "../expressions.ts";
-import type { PanelResult } from "../gemmKernel.ts";
+import type { PanelResult } from "../panelResult.ts";
 import { type Bounds, boundsOf } from "./bounds.ts";
 import { wholeSums } from "./byteTap.ts";
 
