@@ -247,9 +247,9 @@ function sessionOver(
 }
 
 /** Views are of float32 values, as inputs and outputs of networks are. */
-function floatView(name: string, { shape, strides, data }: Buffer): View {
-  if (!(data instanceof Float32Array)) throw new OptionError(`"${name}" holds integers; run returns them as numbers`);
-  return { shape, strides, data };
+function floatView(name: string, buffer: Buffer): View {
+  if (!(buffer.data instanceof Float32Array)) throw new OptionError(`"${name}" holds integers; run returns them as numbers`);
+  return buffer as View;
 }
 
 function profileRows(planned: Plan, steps: (first: number, last: number) => void, onReference: (node: Node) => void): ProfileRow[] {
