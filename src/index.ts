@@ -41,6 +41,7 @@ export {
 export { type ComparisonRecord, candidateKey, readComparison, writeComparison } from "./model/comparisonRecord.ts";
 export { loadModel, type Model, saveModel } from "./model/model.ts";
 export { modelGraph } from "./model/modelGraph.ts";
+export { type Quantisation, runnable } from "./model/runnable.ts";
 export { type CatalogueEntry, catalogue } from "./networks/catalogue.ts";
 export { type DesignPlace, designGraph, isDesign } from "./networks/designGraph.ts";
 export { type Family, families } from "./networks/families.ts";

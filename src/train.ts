@@ -7,6 +7,7 @@ export { fetchEmbedded } from "./data/fashionMnist.ts";
 export { openLoader } from "./data/loader.ts";
 export { checkPreprocessing, type Preprocessing, preprocessingFor } from "./data/preprocessing.ts";
 export { duplicateWarnings, type Parts, type SplitOptions, splitDataset } from "./data/split.ts";
+export { type CompileIntegersOptions, compileIntegers } from "./model/compileIntegers.ts";
 export { type EvaluateModelOptions, evaluateModel } from "./model/evaluateModel.ts";
 export { type FitNetworkOptions, type FittedNetwork, fitNetwork } from "./model/fitNetwork.ts";
 export { type LayerError, type QuantizedModel, type QuantizeOptions, quantizeModel } from "./model/quantizeModel.ts";

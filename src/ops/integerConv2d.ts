@@ -3,7 +3,8 @@ import { formatShape, type Shape, size } from "../core/shape.ts";
 import type { Requantised } from "../ir/integer.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { type Convolution, convolutionCost, convolvedShape, eachTapRow } from "./convolution.ts";
-import { needType, needZero, requantise, requantisedType } from "./requantise.ts";
+import { sumCosts } from "./cost.ts";
+import { needType, needZero, requantise, requantisedCost, requantisedType } from "./requantise.ts";
 import { similarityRule } from "./similarity.ts";
 import { padPlanes } from "./window.ts";
 
@@ -46,7 +47,7 @@ export const integerConv2d: Op<IntegerConvolution> = defineOp<IntegerConvolution
 
   cost(inputs, { similarity }, outputs) {
     const cost = convolutionCost(outputs[0], inputs[1], similarityRule(similarity).cost, inputs, outputs);
-    return { ...cost, adds: cost.adds + size(outputs[0]) };
+    return sumCosts([cost, requantisedCost(outputs[0])]);
   },
 
   reference(y, [x, weight, ratio, offset], attrs) {

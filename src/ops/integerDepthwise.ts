@@ -3,8 +3,9 @@ import { formatShape, type Shape, size } from "../core/shape.ts";
 import type { Requantised } from "../ir/integer.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { convolutionCost, convolvedShape, eachTapRow } from "./convolution.ts";
+import { sumCosts } from "./cost.ts";
 import { type IntegerConvolution, needRow } from "./integerConv2d.ts";
-import { needType, needZero, requantisedType } from "./requantise.ts";
+import { needType, needZero, requantisedCost, requantisedType } from "./requantise.ts";
 import { similarityRule } from "./similarity.ts";
 import { padPlanes } from "./window.ts";
 
@@ -52,7 +53,7 @@ export const integerDepthwise: Op<IntegerDepthwise> = defineOp<IntegerDepthwise>
 
   cost(inputs: readonly Shape[], _attrs, outputs) {
     const cost = convolutionCost(outputs[0], inputs[1], similarityRule("product").cost, inputs, outputs);
-    return { ...cost, adds: size(outputs[0]) };
+    return sumCosts([cost, requantisedCost(outputs[0])]);
   },
 
   reference(y, [x, weight, bias, factor], attrs) {

@@ -2,9 +2,9 @@ import { need } from "../core/errors.ts";
 import { formatShape, size } from "../core/shape.ts";
 import type { Requantised } from "../ir/integer.ts";
 import { defineOp, type Op } from "../ir/op.ts";
-import { tapsCost } from "./cost.ts";
+import { sumCosts, tapsCost } from "./cost.ts";
 import { type IntegerSimilarity, needRow } from "./integerConv2d.ts";
-import { needType, requantise, requantisedType } from "./requantise.ts";
+import { needType, requantise, requantisedCost, requantisedType } from "./requantise.ts";
 import { similarityRule } from "./similarity.ts";
 
 /** A fully connected layer of integers. */
@@ -34,7 +34,7 @@ export const integerLinear: Op<IntegerLinear> = defineOp<IntegerLinear>({
 
   cost(inputs, { similarity }, outputs) {
     const cost = tapsCost(size(outputs[0]) * inputs[1][1], similarityRule(similarity).cost, inputs, outputs);
-    return { ...cost, adds: cost.adds + size(outputs[0]) };
+    return sumCosts([cost, requantisedCost(outputs[0])]);
   },
 
   reference(y, [x, weight, ratio, offset], attrs) {

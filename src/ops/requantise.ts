@@ -4,7 +4,10 @@
  */
 import { type DType, mostOfType } from "../core/dtype.ts";
 import { need } from "../core/errors.ts";
+import { type Shape, size } from "../core/shape.ts";
 import type { Requantised } from "../ir/integer.ts";
+import type { Cost } from "../ir/op.ts";
+import { operationsCost } from "./cost.ts";
 
 const { fround } = Math;
 
@@ -23,6 +26,11 @@ export function cut(sum: number, { low, high }: Requantised): number {
 export function requantise(sum: number, ratio: number, offset: number, place: Requantised): number {
   const value = scaled(sum, ratio, offset);
   return place.to === "f32" ? value : cut(value, place);
+}
+
+/** Cost of going back from sums: a product, an addition and two bounds each. */
+export function requantisedCost(y: Shape): Cost {
+  return operationsCost(size(y), { multiplications: 1, adds: 1, comparisons: 2 }, [], []);
 }
 
 /** The type that a requantisation gives; refuses bounds outside of it. */

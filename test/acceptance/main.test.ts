@@ -95,6 +95,8 @@ test("quantize writes a smaller model of integers that classify and evaluate tak
   assert.equal(JSON.parse(evaluated.stdout).accuracy, report.accuracy.after);
   const { stdout: classified } = await work.run(["classify", "bars.int8.safetensors", "more", "--json"]);
   assert.equal(JSON.parse(classified).length, 8);
+  const { stdout: profiled } = await work.run(["profile", "bars.int8.safetensors", "--measure"]);
+  assert.match(profiled, /MB, int8\n[\s\S]*no layer fell back to the reference\n[\s\S]*integerConv2d/);
 });
 
 test("quantize in text names ranges, size and the worst layers; a model of integers is refused", async () => {

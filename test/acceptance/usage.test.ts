@@ -20,7 +20,10 @@ const mistakes: readonly (readonly [string, string])[] = [
     "fti bars",
     'unknown command "fti"\n  did you mean "fit"?   (commands: fit, classify, evaluate, quantize, recipes, networks, explain, compare, profile, data)',
   ],
-  ["photograph", 'unknown command "photograph"\n  (commands: fit, classify, evaluate, quantize, recipes, networks, explain, compare, profile, data)'],
+  [
+    "photograph",
+    'unknown command "photograph"\n  (commands: fit, classify, evaluate, quantize, recipes, networks, explain, compare, profile, data)',
+  ],
   ["fit bars --epoch 3", 'unknown option "--epoch" of goldcrest fit\n  did you mean "--epochs"?   (list: goldcrest fit --help)'],
   ["networks --zzzzzzz", 'unknown option "--zzzzzzz" of goldcrest networks\n  see goldcrest networks --help'],
   ["fit bars --no-strict", 'unknown option "--no-strict" of goldcrest fit\n  did you mean "--strict"?   (list: goldcrest fit --help)'],
