@@ -1,5 +1,5 @@
 import { need } from "../core/errors.ts";
-import { formatShape, type Shape, size } from "../core/shape.ts";
+import { formatShape, type Shape } from "../core/shape.ts";
 import type { Requantised } from "../ir/integer.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { convolutionCost, convolvedShape, eachTapRow } from "./convolution.ts";
