@@ -40,7 +40,9 @@ export {
   trainCandidate,
 } from "./model/compare.ts";
 export { type ComparisonRecord, candidateKey, readComparison, writeComparison } from "./model/comparisonRecord.ts";
-export { loadModel, type Model, modelGraph, saveModel } from "./model/model.ts";
+export { loadModel, type Model, saveModel } from "./model/model.ts";
+export { modelGraph } from "./model/modelGraph.ts";
+export { type Quantisation, runnable } from "./model/runnable.ts";
 export { type CatalogueEntry, catalogue } from "./networks/catalogue.ts";
 export { type DesignPlace, designGraph, isDesign } from "./networks/designGraph.ts";
 export { type Family, families } from "./networks/families.ts";

@@ -23,7 +23,7 @@ const mayImport: Readonly<Record<string, string>> = {
   search: "core ir ops blocks networks passes data engine formats profile train quantize",
   deploy: "core ir ops passes engine backends formats data",
   queue: "core data formats search",
-  model: "core ir ops networks passes engine backends data formats profile train",
+  model: "core ir ops networks passes engine backends data formats profile train quantize",
 };
 
 const entries = ["src/index.ts", "src/train.ts", "src/node.ts"];

@@ -14,6 +14,7 @@ const multiplies: ReadonlySet<string> = new Set<OpName>([
   ...(["conv2d", "conv2dInputGradient", "conv2dWeightGradient"] as const),
   ...(["channelConv", "channelConvInputGradient", "channelConvWeightGradient"] as const),
   ...(["linear", "linearInputGradient", "linearWeightGradient"] as const),
+  ...(["integerConv2d", "integerDepthwise", "integerLinear"] as const),
 ]);
 
 function costOfCase(op: AnyOp, { operands, attrs }: Case): Cost {

@@ -4,7 +4,8 @@ import { runInNewContext } from "node:vm";
 import { openRunner } from "../../src/deploy/loader.ts";
 import { compileFile } from "../../src/deploy/wasmFile.ts";
 import { openClassifier } from "../../src/model/classifier.ts";
-import { type Model, modelGraph } from "../../src/model/model.ts";
+import type { Model } from "../../src/model/model.ts";
+import { modelGraph } from "../../src/model/modelGraph.ts";
 import { optimise } from "../../src/passes/index.ts";
 import { initialise } from "../../src/train/initialise.ts";
 

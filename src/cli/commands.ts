@@ -1,7 +1,19 @@
 import type { CommandRule } from "./commandRule.ts";
 import { compile } from "./rules/deploying.ts";
 import { compare, explain, networks, profile } from "./rules/networks.ts";
-import { classify, data, evaluate, fit, recipes } from "./rules/training.ts";
+import { classify, data, evaluate, fit, quantize, recipes } from "./rules/training.ts";
 
 /** Every command. What runs one is loaded when it runs. */
-export const commands: readonly CommandRule[] = [fit, classify, evaluate, compile, recipes, networks, explain, compare, profile, data];
+export const commands: readonly CommandRule[] = [
+  fit,
+  classify,
+  evaluate,
+  quantize,
+  compile,
+  recipes,
+  networks,
+  explain,
+  compare,
+  profile,
+  data,
+];

@@ -2,7 +2,7 @@ import { InternalError } from "./errors.ts";
 import { formatShape, type Shape, size } from "./shape.ts";
 
 /** Element storage of a tensor in memory. */
-export type NumericArray = Float64Array | Float32Array | Int32Array | BigInt64Array | Uint8Array;
+export type NumericArray = Float64Array | Float32Array | Int32Array | BigInt64Array | Uint8Array | Int8Array;
 
 /** A dense row-major array in host memory (a `Value` exists in a graph, a `Tensor` in memory). */
 export interface Tensor<A extends NumericArray = Float32Array> {

@@ -13,6 +13,8 @@ export interface Card {
   readonly version: 1;
   readonly labels: readonly string[];
   readonly preprocessing: Preprocessing;
+  /** True where layers compute with integers: then the relaxed kernels are compared with the plain ones before they are used. */
+  readonly hasIntegers: boolean;
   readonly image: Placed;
   readonly logits: Placed;
   /** Stored values: [to, from, bytes, first step, last step (not included)]. */

@@ -12,7 +12,7 @@ import { plan } from "../backends/wasm/plan.ts";
 import { EngineError, InternalError } from "../core/errors.ts";
 import { lowerBound, placeRegions, type Region } from "../engine/memory.ts";
 import type { Weights } from "../engine/session.ts";
-import type { Graph, Value } from "../ir/graph.ts";
+import { dtypeOf, type Graph, type Value } from "../ir/graph.ts";
 import { type Stored, storeTensor, type WeightFormat } from "./stored.ts";
 
 /** One stored value: its bytes go to `at`, then steps [first, last) expand and pack it. */
@@ -62,7 +62,7 @@ export function deployedPlan(graph: Graph, weights: Weights, format: WeightForma
   for (const leaf of graph.leaves) {
     const target = leaf.kind === "input" ? undefined : planned.pointer(leaf);
     if (!target || !isRead.has(target.region)) continue;
-    const stored = storeTensor(dataOf(leaf, weights), leaf.shape, planned.layout(leaf), format);
+    const stored = storeTensor(dataOf(leaf, weights), leaf.shape, planned.layout(leaf), dtypeOf(leaf), format);
     const first = steps.length;
     const at = stored.expand ? { region: sizes.push(stored.bytes.length) - 1, offset: 0 } : target;
     if (stored.expand) steps.push(...stored.expand(at, target));

@@ -7,8 +7,9 @@
  */
 import { f32, f32x4, i32, i32x4, v128 } from "../backends/wasm/assembler.ts";
 import { type Pointer, type Step, step } from "../backends/wasm/kernel.ts";
-import { floatsOf, type Layout, scatter, stridesOf } from "../backends/wasm/layout.ts";
+import { bytesOf, elementsAt, elementsOf, floatsOf, type Layout, scatter, stridesOf } from "../backends/wasm/layout.ts";
 import { wasmKernel } from "../backends/wasm/module.ts";
+import type { DType } from "../core/dtype.ts";
 import type { Shape } from "../core/shape.ts";
 import { size } from "../core/shape.ts";
 
@@ -99,8 +100,16 @@ function storeBytes(lying: Float32Array, rows: number, length: number): Stored {
   };
 }
 
-/** Stores a tensor of some layout in a format. */
-export function storeTensor(data: Float32Array, shape: Shape, layout: Layout, format: WeightFormat): Stored {
+/** Integers lie in the file as they do in memory. */
+function storeIntegers(data: Float32Array, shape: Shape, layout: Layout, dtype: DType): Stored {
+  const bytes = new Uint8Array(bytesOf(shape, layout, dtype));
+  scatter(data, shape, elementsAt(bytes.buffer, 0, elementsOf(shape, layout, dtype), dtype), stridesOf(shape, layout, dtype));
+  return { bytes, floats: 0 };
+}
+
+/** Stores a tensor of some layout in a format; integers stay what they are. */
+export function storeTensor(data: Float32Array, shape: Shape, layout: Layout, dtype: DType, format: WeightFormat): Stored {
+  if (dtype !== "f32") return storeIntegers(data, shape, layout, dtype);
   const lying = new Float32Array(floatsOf(shape, layout));
   scatter(data, shape, lying, stridesOf(shape, layout));
   const isMatrix = shape.length >= 2 && layout === "weight";

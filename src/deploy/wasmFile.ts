@@ -16,7 +16,7 @@ import { EngineError } from "../core/errors.ts";
 import { sha256 } from "../core/sha256.ts";
 import { checkPreprocessing, type Preprocessing } from "../data/preprocessing.ts";
 import type { Weights } from "../engine/session.ts";
-import type { Graph, Value } from "../ir/graph.ts";
+import { dtypeOf, type Graph, type Value } from "../ir/graph.ts";
 import type { Card, Placed } from "./card.ts";
 import { type DeployedPlan, deployedPlan } from "./deployedPlan.ts";
 import type { WeightFormat } from "./stored.ts";
@@ -107,7 +107,9 @@ function ends(graph: Graph): { readonly image: Value; readonly logits: Value } {
   return { image: need(inputs[0], 'input "image"', 4), logits: need(graph.outputs.logits, 'output "logits"', 2) };
 }
 
-function cardOf(planned: DeployedPlan, base: number, image: Value, logits: Value, { labels, preprocessing }: CompileCard): Card {
+function cardOf(planned: DeployedPlan, base: number, graph: Graph, { labels, preprocessing }: CompileCard): Card {
+  const { image, logits } = ends(graph);
+  const hasIntegers = graph.nodes.some(({ outputs }) => outputs.some((value) => dtypeOf(value) !== "f32"));
   const placed = (value: Value): Placed => ({
     at: base + planned.address(planned.pointer(value)),
     shape: value.shape,
@@ -124,6 +126,7 @@ function cardOf(planned: DeployedPlan, base: number, image: Value, logits: Value
     version: 1,
     labels,
     preprocessing: checkPreprocessing(preprocessing),
+    hasIntegers,
     image: placed(image),
     logits: placed(logits),
     weights,
@@ -140,7 +143,7 @@ export async function compileFile(
   card: CompileCard,
   options: CompileFileOptions = {},
 ): Promise<CompiledFile> {
-  const { image, logits } = ends(graph);
+  const { logits } = ends(graph);
   if (logits.shape[1] !== card.labels.length) {
     throw new EngineError(`cannot be compiled: ${card.labels.length} labels for ${logits.shape[1]} logits`);
   }
@@ -155,7 +158,7 @@ export async function compileFile(
   const isRelaxable = options.isRelaxed !== false && !isSame(relaxed, writeModule(kernels, { ...common, isRelaxed: false }));
   const stored = joined(planned.values.map((value) => value.stored.bytes));
   const key = options.isSeparate ? (await sha256(stored)).slice(0, KEY_BYTES * 2) : undefined;
-  const written: Card = { ...cardOf(planned, base, image, logits, card), ...(key === undefined ? {} : { weightKey: key }) };
+  const written: Card = { ...cardOf(planned, base, graph, card), ...(key === undefined ? {} : { weightKey: key }) };
   const wasm = joined([
     code,
     dataSection(key === undefined ? stored : new Uint8Array(0), words),

@@ -1,6 +1,6 @@
 /** The model file: a safetensors file with everything needed to use it in its metadata. Any safetensors reader opens it. */
 import { FormatError } from "../core/errors.ts";
-import type { Tensor } from "../core/tensor.ts";
+import type { NumericArray, Tensor } from "../core/tensor.ts";
 import { elementsAsFloat32 } from "./safetensors.ts";
 import { seal, unseal } from "./sealedFile.ts";
 
@@ -16,6 +16,8 @@ export interface ModelCard {
   readonly provenance: Readonly<Record<string, unknown>>;
   /** Measured once, on the part named in each. */
   readonly metrics: Readonly<Record<string, unknown>>;
+  /** How the weights became integers, for a model that has been quantised. */
+  readonly quantisation?: unknown;
 }
 
 /** A model file in memory: its card and its weights by our names. */
@@ -31,7 +33,10 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 /** The bytes of a model file. */
-export async function encodeModel({ weights, ...card }: ModelFile): Promise<Uint8Array> {
+export async function encodeModel({
+  weights,
+  ...card
+}: ModelCard & { readonly weights: ReadonlyMap<string, Tensor<NumericArray>> }): Promise<Uint8Array> {
   return seal(KEY, { version: VERSION, ...card }, weights);
 }
 
@@ -42,7 +47,7 @@ export async function decodeModel(file: Uint8Array, where = "model"): Promise<Mo
     throw new FormatError(`${where}: the card's ${field} is unusable; it needs ${needed}`);
   };
   if (!isRecord(content)) return refuse("document", "to be an object");
-  const { version, network, labels, preprocessing, provenance, metrics } = content;
+  const { version, network, labels, preprocessing, provenance, metrics, quantisation } = content;
   if (version !== VERSION)
     throw new FormatError(`${where}: a model file of version ${String(version)}; this release reads version ${VERSION}`);
   if (!isRecord(network) || typeof network.name !== "string" || !isRecord(network.options)) return refuse("network", "a name and options");
@@ -60,6 +65,7 @@ export async function decodeModel(file: Uint8Array, where = "model"): Promise<Mo
     preprocessing,
     provenance: isRecord(provenance) ? provenance : {},
     metrics: isRecord(metrics) ? metrics : {},
+    ...(quantisation === undefined ? {} : { quantisation }),
     weights,
   };
 }

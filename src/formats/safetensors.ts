@@ -208,7 +208,8 @@ function typeOf(data: NumericArray): StoredType {
   if (data instanceof Float32Array) return "F32";
   if (data instanceof Float64Array) return "F64";
   if (data instanceof BigInt64Array) return "I64";
-  return data instanceof Int32Array ? "I32" : "U8";
+  if (data instanceof Int32Array) return "I32";
+  return data instanceof Int8Array ? "I8" : "U8";
 }
 
 /** Writes a file: wide elements first, then by name, so that every tensor is aligned and the same content gives the same bytes. */

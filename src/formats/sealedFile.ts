@@ -4,7 +4,7 @@
  */
 import { FormatError } from "../core/errors.ts";
 import { sha256 } from "../core/sha256.ts";
-import type { Tensor } from "../core/tensor.ts";
+import type { NumericArray, Tensor } from "../core/tensor.ts";
 import { parseSafetensors, type StoredTensor, serialiseSafetensors } from "./safetensors.ts";
 
 const HASH = "goldcrest.sha256";
@@ -29,7 +29,7 @@ function placeOfHash(file: Uint8Array): number {
 }
 
 /** The bytes of a sealed file; `key` names its kind. The same content gives the same bytes. */
-export async function seal(key: string, content: unknown, tensors: ReadonlyMap<string, Tensor>): Promise<Uint8Array> {
+export async function seal(key: string, content: unknown, tensors: ReadonlyMap<string, Tensor<NumericArray>>): Promise<Uint8Array> {
   const file = serialiseSafetensors(tensors, { [key]: JSON.stringify(content), [HASH]: NO_HASH });
   file.set(new TextEncoder().encode(await sha256(file)), placeOfHash(file));
   return file;

@@ -1,3 +1,4 @@
+import type { DType } from "../core/dtype.ts";
 import type { Shape } from "../core/shape.ts";
 import type { Op } from "./op.ts";
 
@@ -15,6 +16,8 @@ export interface Value {
   readonly id: number;
   readonly kind: ValueKind;
   readonly shape: Shape;
+  /** Absent: "f32". */
+  readonly dtype?: DType;
   /** Leaves only: the weight name or the input name, unique in the graph. */
   readonly name?: string;
   readonly init?: Init;
@@ -61,6 +64,11 @@ export interface Update {
 /** Channels: axis 1 of activations and features. */
 export function channels(x: Value): number {
   return x.shape[1];
+}
+
+/** What a value's elements are. */
+export function dtypeOf({ dtype = "f32" }: Value): DType {
+  return dtype;
 }
 
 /** Every value that a node reads: its own inputs, then those of its epilogue. */

@@ -1,7 +1,9 @@
-import { ShapeError } from "../core/errors.ts";
+import type { DType } from "../core/dtype.ts";
+import { need, ShapeError } from "../core/errors.ts";
 import { formatShape, type Shape, size } from "../core/shape.ts";
 import type { ReferenceTensor } from "../core/tensor.ts";
 import type { Node, Value } from "./graph.ts";
+import type { IntegerRule } from "./integer.ts";
 import type { Scope } from "./scope.ts";
 
 /** Arithmetic by kind. Papers count the multiply–accumulates of convolutions and linear layers alone. */
@@ -33,6 +35,8 @@ export interface OpRecord<A extends object> {
   readonly name: string;
   /** Shapes of the outputs; throws ShapeError through `need`. One shape, or an array of shapes for several outputs. */
   shape(inputs: readonly Shape[], attrs: A): Shape | readonly Shape[];
+  /** What the outputs' elements are, refusing operands of the wrong type through `need`. Default: float32, and so all operands. */
+  dtype?(inputs: readonly DType[], attrs: A): DType;
   cost(inputs: readonly Shape[], attrs: A, outputs: readonly Shape[]): Cost;
   /** Gradients of the inputs, in order (undefined = none flows), built as graph. `dy` is the gradient of output 0. */
   gradient?(g: Scope, inputs: readonly Value[], dy: Value, attrs: A, context: GradientContext): readonly (Value | undefined)[];
@@ -57,6 +61,8 @@ export interface OpRecord<A extends object> {
   readonly weightOutputs?: readonly number[];
   /** Output i may be written over input `inPlace[i]`: each element depends only on the same element of the operands (state updates). */
   readonly inPlace?: Readonly<Record<number, number>>;
+  /** How the op goes to integers; ops of one operand that are elementwise go as tables. */
+  readonly integer?: IntegerRule<A>;
   /** Where the gradient is deliberately not the derivative: the stated form. */
   surrogate?(attrs: A): string | undefined;
 }
@@ -69,6 +75,8 @@ export interface Op<A extends object = object> extends OpRecord<A> {
   all(g: Scope, inputs: readonly Value[], attrs: A): readonly Value[];
   /** The shapes of all outputs, with the place in the error when they do not fit. */
   shapes(inputs: readonly Shape[], attrs: A, where?: string): readonly Shape[];
+  /** The type of the outputs' elements, with the place in the error when the operands' do not fit. */
+  elements(inputs: readonly DType[], attrs: A, where?: string): DType;
 }
 
 /** The registry's element type: an op whose attributes are not known here. */
@@ -77,6 +85,13 @@ export type AnyOp = Op<any>;
 
 function isOneShape(shape: Shape | readonly Shape[]): shape is Shape {
   return shape.length === 0 || typeof shape[0] === "number";
+}
+
+/** The type rule of ops that know float32 only. */
+function floats(inputs: readonly DType[]): DType {
+  const at = inputs.findIndex((dtype) => dtype !== "f32");
+  need(at < 0, () => `operand ${at} is ${inputs[at]}, needed f32`);
+  return "f32";
 }
 
 /** Makes an op out of its record. */
@@ -91,11 +106,19 @@ export function defineOp<A extends object>(record: OpRecord<A>): Op<A> {
       throw new ShapeError(`${record.name}${where ? ` at "${where}"` : ""}: ${error.message}${listed}`);
     }
   };
+  const elements = (inputs: readonly DType[], attrs: A, where = ""): DType => {
+    try {
+      return (record.dtype ?? floats)(inputs, attrs);
+    } catch (error) {
+      if (!(error instanceof ShapeError)) throw error;
+      throw new ShapeError(`${record.name}${where ? ` at "${where}"` : ""}: ${error.message}`);
+    }
+  };
   const all = (g: Scope, inputs: readonly Value[], attrs: A): readonly Value[] => g.emit(op as unknown as Op, inputs, attrs);
   const apply = (g: Scope, inputs: readonly Value[], attrs: A): Value => all(g, inputs, attrs)[0];
   const op = Object.defineProperty(apply, "name", { value: record.name }) as unknown as Op<A>;
   const { name: _name, ...facts } = record;
-  return Object.assign(op, facts, { all, shapes });
+  return Object.assign(op, facts, { all, shapes, elements });
 }
 
 /** Arithmetic of several parts, every kind filled in. */

@@ -1,5 +1,5 @@
 import { formatShape } from "../core/shape.ts";
-import type { Fused, Graph, Node, Value } from "./graph.ts";
+import { dtypeOf, type Fused, type Graph, type Node, type Value } from "./graph.ts";
 
 /**
  * A graph as text, one line a leaf, node, output and update:
@@ -7,7 +7,7 @@ import type { Fused, Graph, Node, Value } from "./graph.ts";
  */
 export function print(graph: Graph): string {
   const lines = [
-    ...graph.leaves.map((leaf) => `%${leaf.id} = ${leaf.kind} "${leaf.name}" : ${formatShape(leaf.shape)}`),
+    ...graph.leaves.map((leaf) => `%${leaf.id} = ${leaf.kind} "${leaf.name}" : ${printType(leaf)}`),
     ...graph.nodes.map(printNode),
     ...Object.entries(graph.outputs).map(([name, value]) => `output "${name}" = %${value.id}`),
     ...graph.updates.map(({ target, source }) => `update "${target.name}" = %${source.id}`),
@@ -19,8 +19,14 @@ export function print(graph: Graph): string {
 function printNode(node: Node): string {
   const results = node.outputs.map(({ id }) => `%${id}`).join(", ");
   const call = `${node.op.name}(${list(node.inputs)})${printAttrs(node.attrs)}`;
-  const shapes = node.outputs.map(({ shape }) => formatShape(shape)).join(", ");
+  const shapes = node.outputs.map(printType).join(", ");
   return `${results} = ${call}${node.epilogue.map(printFused).join("")} : ${shapes}${node.scope === "" ? "" : `  # ${node.scope}`}`;
+}
+
+/** `[1, 3, 8, 8]`, or `u7 [1, 3, 8, 8]` where elements are not float32. */
+function printType(value: Value): string {
+  const dtype = dtypeOf(value);
+  return dtype === "f32" ? formatShape(value.shape) : `${dtype} ${formatShape(value.shape)}`;
 }
 
 function printFused({ op, attrs, inputs }: Fused): string {

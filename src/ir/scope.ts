@@ -1,6 +1,7 @@
+import type { DType } from "../core/dtype.ts";
 import { InternalError, OptionError } from "../core/errors.ts";
 import { isSameShape, type Shape, size } from "../core/shape.ts";
-import type { Fused, Graph, Init, Node, Update, Value, ValueKind } from "./graph.ts";
+import { dtypeOf, type Fused, type Graph, type Init, type Node, type Update, type Value, type ValueKind } from "./graph.ts";
 import type { Op } from "./op.ts";
 
 /** What all scopes of one graph write into. */
@@ -22,12 +23,12 @@ export interface Scope {
   readonly isTraining: boolean;
   scope(name: string): Scope;
   /** A value given at every run. Input names are not prefixed by the scope. */
-  input(name: string, shape: Shape): Value;
+  input(name: string, shape: Shape, dtype?: DType): Value;
   /** A trained value called `path.name`. */
-  parameter(name: string, shape: Shape, init: Init): Value;
+  parameter(name: string, shape: Shape, init: Init, dtype?: DType): Value;
   /** A running statistic (or optimiser state) called `path.name`; never receives a gradient. */
   state(name: string, shape: Shape, init: Init): Value;
-  constant(shape: Shape, data: Float32Array): Value;
+  constant(shape: Shape, data: Float32Array, dtype?: DType): Value;
   emit(op: Op, inputs: readonly Value[], attrs: object, epilogue?: readonly Fused[]): readonly Value[];
   output(name: string, value: Value): void;
   /** After a run, `target` holds `source`. */
@@ -41,10 +42,23 @@ export function graphScope(options: { isTraining?: boolean } = {}): Scope {
   return scopeAt({ leaves: [], names: new Map(), nodes: [], outputs: {}, updates: [], isTraining, nextId: 0 }, "");
 }
 
+/** A value's own mention of its type: none for float32. */
+function typed(dtype: DType = "f32"): { readonly dtype?: DType } {
+  return dtype === "f32" ? {} : { dtype };
+}
+
+/** The type of the elements that a node with this epilogue gives. */
+export function elementsOf(op: Op, inputs: readonly Value[], attrs: object, epilogue: readonly Fused[], where: string): DType {
+  return epilogue.reduce(
+    (dtype, fused) => fused.op.elements([dtype, ...fused.inputs.map(dtypeOf)], fused.attrs, where),
+    op.elements(inputs.map(dtypeOf), attrs, where),
+  );
+}
+
 function scopeAt(builder: Builder, path: string): Scope {
   const named = (name: string): string => (path === "" ? name : `${path}.${name}`);
 
-  function leaf(kind: ValueKind, name: string, shape: Shape, more: { init?: Init; data?: Float32Array } = {}): Value {
+  function leaf(kind: ValueKind, name: string, shape: Shape, more: Partial<Value> = {}): Value {
     const held = builder.names.get(name);
     if (held) throw new InternalError(`two leaves named "${name}"`);
     const value: Value = { id: builder.nextId++, kind, shape, name, index: 0, ...more };
@@ -57,12 +71,12 @@ function scopeAt(builder: Builder, path: string): Scope {
     path,
     isTraining: builder.isTraining,
     scope: (name) => scopeAt(builder, named(name)),
-    input: (name, shape) => leaf("input", name, shape),
-    parameter: (name, shape, init) => leaf("parameter", named(name), shape, { init }),
+    input: (name, shape, dtype) => leaf("input", name, shape, typed(dtype)),
+    parameter: (name, shape, init, dtype) => leaf("parameter", named(name), shape, { init, ...typed(dtype) }),
     state: (name, shape, init) => leaf("state", named(name), shape, { init }),
-    constant(shape, data) {
+    constant(shape, data, dtype) {
       if (data.length !== size(shape)) throw new InternalError(`constant of ${data.length} elements for a shape of ${size(shape)}`);
-      return leaf("constant", `constant.${builder.nextId}`, shape, { data });
+      return leaf("constant", `constant.${builder.nextId}`, shape, { data, ...typed(dtype) });
     },
     emit(op, inputs, attrs, epilogue = []) {
       const shapes = op.shapes(
@@ -70,9 +84,12 @@ function scopeAt(builder: Builder, path: string): Scope {
         attrs,
         path,
       );
+      const { dtype } = typed(elementsOf(op, inputs, attrs, epilogue, path));
       const outputs: Value[] = [];
       const node: Node = { op, inputs, attrs, outputs, scope: path, epilogue };
-      for (const [index, shape] of shapes.entries()) outputs.push({ id: builder.nextId++, kind: "computed", shape, producer: node, index });
+      for (const [index, shape] of shapes.entries()) {
+        outputs.push({ id: builder.nextId++, kind: "computed", shape, producer: node, index, ...typed(dtype) });
+      }
       builder.nodes.push(node);
       return outputs;
     },

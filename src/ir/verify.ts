@@ -1,7 +1,8 @@
 import { InternalError } from "../core/errors.ts";
 import { formatShape, isSameShape, size } from "../core/shape.ts";
 import type { Fused, Graph, Node, Value } from "./graph.ts";
-import { place } from "./graph.ts";
+import { dtypeOf, place } from "./graph.ts";
+import { elementsOf } from "./scope.ts";
 
 function claim(holds: boolean, message: () => string): asserts holds {
   if (!holds) throw new InternalError(`invalid graph: ${message()}`);
@@ -54,7 +55,9 @@ function verifyShapes(node: Node): void {
     node.scope,
   );
   claim(shapes.length === node.outputs.length, () => `${place(node)} has ${node.outputs.length} outputs, needed ${shapes.length}`);
+  const dtype = elementsOf(node.op, node.inputs, node.attrs, node.epilogue, node.scope);
   for (const [i, value] of node.outputs.entries()) {
+    claim(dtypeOf(value) === dtype, () => `${place(node)}: output ${i} is ${dtypeOf(value)}, needed ${dtype}`);
     claim(
       isSameShape(value.shape, shapes[i]),
       () => `${place(node)}: output ${i} is ${formatShape(value.shape)}, needed ${formatShape(shapes[i])}`,

@@ -3,8 +3,8 @@ import { type Choice, topChoices } from "../core/choices.ts";
 import { DataError } from "../core/errors.ts";
 import { normaliseTable, writeNormalised } from "../data/normalise.ts";
 import type { Backend, OpenOptions } from "../engine/session.ts";
-import { optimise } from "../passes/index.ts";
-import { type Model, modelGraph } from "./model.ts";
+import type { Model } from "./model.ts";
+import { runnable } from "./runnable.ts";
 
 /** A compiled model. Dispose of it after use. */
 export interface Classifier {
@@ -23,10 +23,10 @@ export async function openClassifier(
   model: Model,
   { backend = wasmBackend, ...open }: OpenOptions & { readonly backend?: Backend } = {},
 ): Promise<Classifier> {
-  const { preprocessing, labels, weights } = model;
+  const { preprocessing, labels } = model;
   const { size, channels } = preprocessing;
-  const optimised = optimise(modelGraph(model), weights);
-  const session = await backend.open(optimised.graph, optimised.weights, open);
+  const { graph, weights } = runnable(model);
+  const session = await backend.open(graph, weights, open);
   const [image, output] = [session.view("image"), session.view("logits")];
   const table = normaliseTable(preprocessing);
   const row = new Float64Array(labels.length);

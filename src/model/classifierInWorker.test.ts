@@ -6,7 +6,8 @@ import { prepare } from "../data/resize.ts";
 import { initialise } from "../train/initialise.ts";
 import { openClassifier } from "./classifier.ts";
 import { openClassifierInWorker } from "./classifierInWorker.ts";
-import { type Model, modelGraph, saveModel } from "./model.ts";
+import { type Model, saveModel } from "./model.ts";
+import { modelGraph } from "./modelGraph.ts";
 
 const card = {
   network: "mobilenet-v2",

@@ -2,9 +2,9 @@ import { wasmBackend } from "../backends/wasm/index.ts";
 import { DataError } from "../core/errors.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Backend, OpenOptions, Session } from "../engine/session.ts";
-import { optimise } from "../passes/index.ts";
 import { type Evaluation, evaluate } from "../train/evaluate.ts";
-import { type Model, modelGraph } from "./model.ts";
+import type { Model } from "./model.ts";
+import { runnable } from "./runnable.ts";
 
 /** How a model is evaluated. */
 export interface EvaluateModelOptions extends OpenOptions {
@@ -37,8 +37,8 @@ export async function evaluateModel(model: Model, data: Dataset, options: Evalua
   const { preprocessing, labels } = model;
   const common = { data, indices, preprocessing, labels, labelOf: (index: number) => places[data.labelOf(index)], onBatch };
   if (runner) return evaluate({ ...common, session: runner });
-  const optimised = optimise(modelGraph(model, batch), model.weights);
-  using session = await backend.open(optimised.graph, optimised.weights, open);
+  const { graph, weights } = runnable(model, batch);
+  using session = await backend.open(graph, weights, open);
   // Awaited here, since the session lives as long as this function.
   return await evaluate({ ...common, session });
 }

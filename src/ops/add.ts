@@ -2,12 +2,14 @@ import { need } from "../core/errors.ts";
 import { formatShape, isSameShape } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { plain } from "./cost.ts";
+import { added } from "./integerRules.ts";
 
 /** (a, b) of one shape → a + b: residuals, and sums of gradients. */
 export const add: Op = defineOp({
   name: "add",
   isElementwise: true,
   isCommutative: true,
+  integer: added,
 
   shape([a, b]) {
     need(isSameShape(a, b), () => `both operands must have one shape, found ${formatShape(a)} and ${formatShape(b)}`);

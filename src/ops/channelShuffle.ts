@@ -2,11 +2,15 @@ import { need } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { plain } from "./cost.ts";
+import { kept } from "./integerRules.ts";
+import { movedType } from "./requantise.ts";
 
 /** Interleaves channel groups so that grouped convolutions can mix. ShuffleNet, arXiv 1707.01083, fig. 1. */
 export const channelShuffle: Op<{ readonly groups: number }> = defineOp<{ readonly groups: number }>({
   name: "channelShuffle",
   isRouting: true,
+  integer: kept,
+  dtype: movedType,
 
   shape([x], { groups }) {
     need(x.length >= 2, () => `the input must have channels, found ${formatShape(x)}`);

@@ -2,12 +2,16 @@ import { need } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { plain } from "./cost.ts";
+import { kept } from "./integerRules.ts";
+import { movedType } from "./requantise.ts";
 import { slice } from "./slice.ts";
 
 /** Puts activations of one size behind each other along the channels. */
 export const concat: Op<{ readonly axis: 1 }> = defineOp<{ readonly axis: 1 }>({
   name: "concat",
   isRouting: true,
+  integer: kept,
+  dtype: movedType,
 
   shape(inputs, { axis }) {
     const [first] = inputs;

@@ -5,6 +5,7 @@ import { channelSum } from "./channelSum.ts";
 import { conv2dInputGradient } from "./conv2dInputGradient.ts";
 import { conv2dWeightGradient } from "./conv2dWeightGradient.ts";
 import { type Convolution, convolutionCost, convolvedShape, eachTapRow } from "./convolution.ts";
+import { convolved } from "./integerRules.ts";
 import { layerRate } from "./layerRate.ts";
 import { similarityGradient, similarityRule } from "./similarity.ts";
 import { padPlanes } from "./window.ts";
@@ -15,6 +16,7 @@ export const conv2d: Op<Convolution> = defineOp<Convolution>({
   takesEpilogue: true,
   takesSimilarity: true,
   weightInputs: [1],
+  integer: convolved,
 
   shape([x, weight, bias], attrs) {
     const y = convolvedShape(x, weight, attrs);

@@ -2,11 +2,13 @@ import { need } from "../core/errors.ts";
 import { formatShape, isSameShape, type Shape, size } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { operationsCost, plain } from "./cost.ts";
+import { averagedWhole } from "./integerRules.ts";
 import { needImages } from "./window.ts";
 
 /** [n, c, h, w] → [n, c, 1, 1]: the mean of each plane. */
 export const globalAveragePool: Op = defineOp({
   name: "globalAveragePool",
+  integer: averagedWhole,
 
   shape([x]) {
     needImages("the input", x);

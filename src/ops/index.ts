@@ -18,12 +18,20 @@ import { ema } from "./ema.ts";
 import { globalAveragePool, globalAveragePoolGradient } from "./globalAveragePool.ts";
 import { hardSigmoid, hardSigmoidGradient } from "./hardSigmoid.ts";
 import { hardSwish, hardSwishGradient } from "./hardSwish.ts";
+import { integerAdd } from "./integerAdd.ts";
+import { integerAveragePool, integerGlobalAveragePool } from "./integerAveragePool.ts";
+import { integerConv2d } from "./integerConv2d.ts";
+import { integerDepthwise } from "./integerDepthwise.ts";
+import { integerLinear } from "./integerLinear.ts";
+import { integerMultiply } from "./integerMultiply.ts";
 import { layerRate } from "./layerRate.ts";
 import { linear, linearInputGradient, linearWeightGradient } from "./linear.ts";
+import { lookup } from "./lookup.ts";
 import { maximum, maximumGradient } from "./maximum.ts";
 import { maxPool, maxPoolGradient } from "./maxPool.ts";
 import { multiply } from "./multiply.ts";
 import { normScale } from "./normScale.ts";
+import { dequantise, quantise } from "./quantise.ts";
 import { relu, reluGradient } from "./relu.ts";
 import { relu6, relu6Gradient } from "./relu6.ts";
 import { reshape } from "./reshape.ts";
@@ -56,6 +64,7 @@ export const ops = {
   conv2d,
   conv2dInputGradient,
   conv2dWeightGradient,
+  dequantise,
   dropout,
   dynamicShiftMax,
   dynamicShiftMaxGradient,
@@ -67,17 +76,26 @@ export const ops = {
   hardSigmoidGradient,
   hardSwish,
   hardSwishGradient,
+  integerAdd,
+  integerAveragePool,
+  integerConv2d,
+  integerDepthwise,
+  integerGlobalAveragePool,
+  integerLinear,
+  integerMultiply,
   layerRate,
   linear,
   linearInputGradient,
   linearWeightGradient,
   maximum,
   maximumGradient,
+  lookup,
   maxPool,
   maxPoolGradient,
   multiply,
   normScale,
   padChannels,
+  quantise,
   relu,
   relu6,
   relu6Gradient,

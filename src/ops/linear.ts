@@ -3,6 +3,7 @@ import { formatShape, isSameShape, size } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { channelSum } from "./channelSum.ts";
 import { tapsCost } from "./cost.ts";
+import { connected } from "./integerRules.ts";
 import { layerRate } from "./layerRate.ts";
 import { needSimilarity, type Similar, type SimilarityGradient, similarityGradient, similarityRule } from "./similarity.ts";
 
@@ -23,6 +24,7 @@ export const linear: Op<Linear> = defineOp<Linear>({
   takesEpilogue: true,
   takesSimilarity: true,
   weightInputs: [1],
+  integer: connected,
 
   shape([x, weight, bias], attrs) {
     needSimilarity(similar(attrs));

@@ -2,6 +2,8 @@ import { need } from "../core/errors.ts";
 import { formatShape, isSameShape, type Shape, size } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { operationsCost } from "./cost.ts";
+import { kept } from "./integerRules.ts";
+import { movedType } from "./requantise.ts";
 import { type Extent2, needImages, type Window, windowCounts } from "./window.ts";
 
 /** `isCeil`: a last, partial window counts too if it starts inside the image or its top or left padding, as in PyTorch. */
@@ -57,6 +59,8 @@ function eachMaximum(x: Float64Array, shape: Shape, pooled: Shape, attrs: MaxPoo
 /** The maximum of each window; padding never wins. */
 export const maxPool: Op<MaxPool> = defineOp<MaxPool>({
   name: "maxPool",
+  integer: kept,
+  dtype: movedType,
 
   shape([x], attrs) {
     needImages("the input", x);

@@ -1,12 +1,14 @@
 import { defineOp, type Op } from "../ir/op.ts";
 import { broadcastRuns, needBroadcast } from "./broadcast.ts";
 import { plain } from "./cost.ts";
+import { gated } from "./integerRules.ts";
 import { sumTo } from "./sumTo.ts";
 
 /** (a, b) → a · b, b broadcast to a's shape: the gates of squeeze-and-excitation. */
 export const multiply: Op = defineOp({
   name: "multiply",
   isElementwise: true,
+  integer: gated,
 
   shape([a, b]) {
     needBroadcast("the second operand", b, a);

@@ -1,11 +1,15 @@
 import { need } from "../core/errors.ts";
 import { formatShape, type Shape, size } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
+import { kept } from "./integerRules.ts";
+import { movedType } from "./requantise.ts";
 
 /** The same elements, in the same logical row-major order, under another shape. */
 export const reshape: Op<{ readonly shape: Shape }> = defineOp<{ readonly shape: Shape }>({
   name: "reshape",
   isRouting: true,
+  integer: kept,
+  dtype: movedType,
   isView: true,
 
   shape([x], { shape }) {

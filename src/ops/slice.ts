@@ -2,6 +2,8 @@ import { need } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { plain } from "./cost.ts";
+import { kept } from "./integerRules.ts";
+import { movedType } from "./requantise.ts";
 
 /** Channels `start` … `start + length − 1`. */
 export interface Slice {
@@ -14,6 +16,8 @@ export interface Slice {
 export const slice: Op<Slice> = defineOp<Slice>({
   name: "slice",
   isRouting: true,
+  integer: kept,
+  dtype: movedType,
 
   shape([x], { start, length, axis }) {
     need(axis === 1, () => `only the channels (axis 1) can be sliced, found axis ${axis}`);

@@ -4,7 +4,7 @@
  * reader. (ReLU, ReLU6 and sigmoid tell their slope from their output, so they do fuse there.)
  */
 import { isSameShape } from "../core/shape.ts";
-import type { Fused, Graph, Node, Value } from "../ir/graph.ts";
+import { dtypeOf, type Fused, type Graph, type Node, type Value } from "../ir/graph.ts";
 import { emitCopy, rewrite } from "./rewrite.ts";
 import { type Uses, usesOf } from "./uses.ts";
 
@@ -54,7 +54,8 @@ function findChains(graph: Graph): ReadonlyMap<Node, Chain> {
 /** Index of the operand whose producer can apply the node; of two, the one computed later. */
 function fusableOperand(node: Node, uses: Uses, order: ReadonlyMap<Node, number>, holder: ReadonlyMap<Node, Node>): number | undefined {
   const [first, ...others] = node.inputs;
-  if (!others.every((value) => isSameShape(value.shape, first.shape))) return undefined;
+  // A table is no operand of every element.
+  if (!others.every((value) => isSameShape(value.shape, first.shape) || dtypeOf(value) !== "f32")) return undefined;
   const age = (i: number): number => order.get(node.inputs[i].producer as Node) as number;
   const isFusable = (i: number): boolean => canHold(node.inputs[i], node, uses, order, holder);
   const candidates = (node.op.isCommutative ? [0, 1] : [0]).filter(isFusable);

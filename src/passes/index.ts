@@ -18,14 +18,16 @@ function onGraph(pass: (graph: Graph) => Graph): Pass {
   return { name: pass.name, apply: ({ graph, weights }) => ({ graph: pass(graph), weights }) };
 }
 
-/** What makes a graph fast to run with fixed weights, in order. */
-export const inferencePasses: readonly Pass[] = [
+/** What is computed once when weights are fixed, in order. */
+const foldingPasses: readonly Pass[] = [
   onGraph(removeDead),
   onGraph(sinkShuffle),
   onGraph(foldBatchNorm),
   { name: "foldConstants", apply: ({ graph, weights }) => foldConstants(graph, weights) },
-  onGraph(fuseActivation),
 ];
+
+/** What makes a graph fast to run with fixed weights, in order. */
+export const inferencePasses: readonly Pass[] = [...foldingPasses, onGraph(fuseActivation)];
 
 /** What makes a graph fast to run while its weights change, in order; for use after `differentiate` and the optimiser's nodes. */
 export const trainingPasses: readonly Pass[] = [onGraph(removeDead), onGraph(fuseActivation)];
@@ -42,6 +44,11 @@ export function applyPasses(passes: readonly Pass[], weighted: Weighted): Weight
 /** A graph for inference: the same outputs, normalisation folded, constants computed, activations fused. */
 export function optimise(graph: Graph, weights: ReadonlyMap<string, Tensor>): Weighted {
   return applyPasses(inferencePasses, { graph, weights });
+}
+
+/** The same but for the activations: what `toInteger` starts from. */
+export function fold(graph: Graph, weights: ReadonlyMap<string, Tensor>): Weighted {
+  return applyPasses(foldingPasses, { graph, weights });
 }
 
 /** A graph for training: the same outputs and updates, unread nodes dropped, activations fused where no gradient reads past them. */

@@ -1,9 +1,10 @@
+import { bytesOfType } from "../core/dtype.ts";
 import { type Shape, size } from "../core/shape.ts";
 import { lowerBound } from "../engine/memory.ts";
-import { type Graph, type Node, operands, type Value } from "../ir/graph.ts";
+import { dtypeOf, type Graph, type Node, operands, type Value } from "../ir/graph.ts";
 import { costOf, type Operations, sumOperations } from "../ir/op.ts";
 
-/** The cost of one node by its op's rule: kinds of arithmetic are kept apart, `bytes` are read and written (float32). */
+/** The cost of one node by its op's rule: kinds of arithmetic are kept apart, `bytes` are read and written. */
 export interface CostRow extends Required<Operations> {
   readonly op: string;
   readonly scope: string;
@@ -24,7 +25,10 @@ export interface StaticCost extends Required<Operations> {
   readonly peakBytes: number;
 }
 
-const BYTES = 4;
+/** Bytes of values as their types store them. */
+function bytesOf(values: readonly Value[]): number {
+  return values.reduce((sum, value) => sum + size(value.shape) * bytesOfType[dtypeOf(value)], 0);
+}
 
 /** Counts what a graph costs, from the ops' cost rules; nothing is run. */
 export function staticCost(graph: Graph): StaticCost {
@@ -38,7 +42,7 @@ export function staticCost(graph: Graph): StaticCost {
     params: sizes(stored.filter((leaf) => leaf.kind === "parameter")),
     ...sumOperations(rows),
     bytes: total((row) => row.bytes),
-    weightBytes: sizes(stored) * BYTES,
+    weightBytes: bytesOf(stored),
     peakBytes: peakActivationBytes(graph),
   };
 }
@@ -48,13 +52,16 @@ function costRow(node: Node, counted: Set<Value>): CostRow {
   for (const value of own) counted.add(value);
   const { moved, ...operations } = costOf(node);
   const params = own.reduce((sum, value) => sum + size(value.shape), 0);
+  const values = [...operands(node), ...node.outputs];
+  const isOfFloats = values.every((value) => dtypeOf(value) === "f32");
   return {
     op: node.op.name,
     scope: node.scope,
     shape: node.outputs[0].shape,
     params,
     ...sumOperations([operations]),
-    bytes: moved * BYTES,
+    // Rules count elements; where these differ in size, every operand and output is touched once.
+    bytes: isOfFloats ? moved * bytesOfType.f32 : node.op.isView ? 0 : bytesOf(values),
   };
 }
 
@@ -67,9 +74,9 @@ function peakActivationBytes(graph: Graph): number {
   for (const value of Object.values(graph.outputs)) last.set(value, graph.nodes.length);
   const inputs = graph.leaves
     .filter((leaf) => leaf.kind === "input")
-    .map((leaf) => ({ bytes: size(leaf.shape) * BYTES, from: 0, to: last.get(leaf) ?? 0 }));
+    .map((leaf) => ({ bytes: bytesOf([leaf]), from: 0, to: last.get(leaf) ?? 0 }));
   const computed = graph.nodes.flatMap((node, at) =>
-    node.op.isView ? [] : node.outputs.map((value) => ({ bytes: size(value.shape) * BYTES, from: at, to: last.get(value) ?? at })),
+    node.op.isView ? [] : node.outputs.map((value) => ({ bytes: bytesOf([value]), from: at, to: last.get(value) ?? at })),
   );
   return lowerBound([...inputs, ...computed]);
 }

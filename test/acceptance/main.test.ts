@@ -84,6 +84,30 @@ test("evaluate finds the validation part that fit chose the epoch with", async (
   assert.deepEqual([none.code, none.stderr.trimEnd().split("\n").at(-1)], [2, "error: bars has no test part; use --part all"]);
 });
 
+test("quantize writes a smaller model of integers that classify and evaluate take, and reports what it lost", async () => {
+  const { code, stdout, stderr } = await work.run(["quantize", "bars.safetensors", "bars", "--images", "16", "--json"]);
+  assert.equal(code, 0, stderr);
+  const report = JSON.parse(stdout);
+  assert.deepEqual([report.model, report.accuracy.images, report.calibrationImages], ["bars.int8.safetensors", 48, 16]);
+  assert.ok(report.bytes.after < report.bytes.before && report.accuracy.after > report.accuracy.before - 0.1, stdout);
+  assert.ok(report.layers.length > 3 && report.floats.length === 0);
+  const evaluated = await work.run(["evaluate", "bars.int8.safetensors", "bars", "--json"]);
+  assert.equal(JSON.parse(evaluated.stdout).accuracy, report.accuracy.after);
+  const { stdout: classified } = await work.run(["classify", "bars.int8.safetensors", "more", "--json"]);
+  assert.equal(JSON.parse(classified).length, 8);
+  const { stdout: profiled } = await work.run(["profile", "bars.int8.safetensors", "--measure"]);
+  assert.match(profiled, /MB, int8\n[\s\S]*no layer fell back to the reference\n[\s\S]*integerConv2d/);
+});
+
+test("quantize in text names ranges, size and the worst layers; a model of integers is refused", async () => {
+  const { stdout } = await work.run(["quantize", "bars.safetensors", "bars", "--ranges", "minmax", "--out", "small.safetensors"]);
+  assert.match(stdout, /^accuracy +[\d.]+ % before, [\d.]+ % after \(-?[\d.]+ points\) on 48 images\nranges +minmax/);
+  assert.match(stdout, /\nfloat +no layer stays float\nmodel +small.safetensors\n\nlayer +op +error\n/);
+  const { code, stderr } = await work.run(["quantize", "small.safetensors", "bars"]);
+  assert.equal(code, 2);
+  assert.match(stderr, /error: the model is quantised already; quantise the float model that it came from\n$/);
+});
+
 test("the same seed gives the same file, another seed another", async () => {
   const files = [];
   for (const [name, seed, threads] of [

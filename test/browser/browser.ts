@@ -2,7 +2,8 @@
 import { existsSync } from "node:fs";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { preprocessingFor } from "../../src/data/preprocessing.ts";
-import { type Model, modelGraph } from "../../src/model/model.ts";
+import type { Model } from "../../src/model/model.ts";
+import { modelGraph } from "../../src/model/modelGraph.ts";
 import { initialise } from "../../src/train/initialise.ts";
 import { type Extra, serveSources } from "./server.ts";
 

@@ -5,7 +5,7 @@ import type { Browser } from "playwright-core";
 import { compileToFiles } from "../../src/deploy/compileModel.node.ts";
 import type { WeightFormat } from "../../src/deploy/stored.ts";
 import { openClassifier } from "../../src/model/classifier.ts";
-import { modelGraph } from "../../src/model/model.ts";
+import { modelGraph } from "../../src/model/modelGraph.ts";
 import { optimise } from "../../src/passes/index.ts";
 import { launch, patterned, skip, strictPolicy, untrained, visit } from "./browser.ts";
 import type { Extra } from "./server.ts";

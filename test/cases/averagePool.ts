@@ -1,5 +1,6 @@
 import type { Shape } from "../../src/core/shape.ts";
-import { type AveragePool, averagePool as op } from "../../src/ops/averagePool.ts";
+import { averagePool as op } from "../../src/ops/averagePool.ts";
+import type { AveragePool } from "../../src/ops/averageWindows.ts";
 import { type Case, operand } from "./case.ts";
 import { raggedActivations } from "./shapes.ts";
 

@@ -1,3 +1,4 @@
+import type { DType } from "../../src/core/dtype.ts";
 import { random, type Stream } from "../../src/core/random.ts";
 import { type Shape, size } from "../../src/core/shape.ts";
 import type { Tensor } from "../../src/core/tensor.ts";
@@ -10,6 +11,7 @@ export interface Operand {
   readonly shape: Shape;
   readonly draw: Draw;
   readonly isFrozen?: true;
+  readonly dtype?: DType;
 }
 
 /** Operands and attributes on which an op is compared, gradient-checked, costed and timed. */

@@ -9,10 +9,13 @@ import * as channelSum from "./channelSum.ts";
 import * as channels from "./channels.ts";
 import * as conv2d from "./conv2d.ts";
 import * as dynamicShiftMax from "./dynamicShiftMax.ts";
+import * as integerCases from "./integers.ts";
 import * as linear from "./linear.ts";
 import * as maxPool from "./maxPool.ts";
 import * as softmax from "./softmax.ts";
 import * as training from "./training.ts";
+
+const { moved: _moved, ...integers } = integerCases;
 
 /** The cases of every op; an op without cases does not compile. */
 export const cases: Readonly<Record<OpName, readonly Case[]>> = {
@@ -25,6 +28,7 @@ export const cases: Readonly<Record<OpName, readonly Case[]>> = {
   ...channels,
   ...conv2d,
   ...dynamicShiftMax,
+  ...integers,
   ...linear,
   ...maxPool,
   ...softmax,

@@ -1,3 +1,4 @@
+import type { DType } from "../../src/core/dtype.ts";
 import type { Tensor } from "../../src/core/tensor.ts";
 import type { Graph, Value } from "../../src/ir/graph.ts";
 import type { AnyOp } from "../../src/ir/op.ts";
@@ -26,21 +27,22 @@ export function caseGraph(op: AnyOp, testCase: Case, epilogue?: CaseEpilogue): C
   const g = graphScope({ isTraining: true });
   const weights = new Map<string, Tensor>();
   const inputs = new Map<string, Tensor>();
-  const leaf = (name: string, tensor: Tensor, isWeight: boolean): Value => {
+  const leaf = (name: string, tensor: Tensor, isWeight: boolean, dtype?: DType): Value => {
     (isWeight ? weights : inputs).set(name, tensor);
-    return isWeight ? g.parameter(name, tensor.shape, { kind: "constant", value: 0 }) : g.input(name, tensor.shape);
+    return isWeight ? g.parameter(name, tensor.shape, { kind: "constant", value: 0 }, dtype) : g.input(name, tensor.shape, dtype);
   };
   const leaves = testCase.operands.map((operand, i) => {
     const isWeight = op.weightInputs?.includes(i) || operand.shape.length === 1;
-    return leaf(`operand${i}`, drawOperand(op.name, operand, i), isWeight);
+    return leaf(`operand${i}`, drawOperand(op.name, operand, i), isWeight, operand.dtype);
   });
   const shape = op.shapes(
     leaves.map((value) => value.shape),
     testCase.attrs,
   )[0];
-  const further = (epilogue?.testCase.operands.slice(1) ?? []).map((operand, i) =>
-    leaf(`fused${i}`, drawOperand(op.name, { ...operand, shape }, i), false),
-  );
+  const further = (epilogue?.testCase.operands.slice(1) ?? []).map((operand, i) => {
+    const isRow = operand.shape.length === 1;
+    return leaf(`fused${i}`, drawOperand(op.name, isRow ? operand : { ...operand, shape }, i), isRow, operand.dtype);
+  });
   const fused = epilogue ? [{ op: epilogue.op, attrs: epilogue.testCase.attrs, inputs: further }] : [];
   const outputs = g.scope("case").emit(op, leaves, testCase.attrs, fused);
   for (const [i, value] of outputs.entries()) g.output(`y${i}`, value);

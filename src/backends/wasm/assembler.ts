@@ -8,7 +8,9 @@ import {
   type F32,
   f32x4,
   type I32,
+  i16x8,
   i32,
+  i32x4,
   integer,
   Local,
   simd,
@@ -33,6 +35,10 @@ export interface Code {
   store(at: I32, value: V128 | F32 | Expr<"i32"> | Expr<"f64">, offset?: number): void;
   /** Stores the first 4 or 8 bytes of a vector. */
   storeLow(at: I32, value: V128, bytes: 4 | 8, offset?: number): void;
+  /** Stores the third word, or the last 8 bytes, of a vector. */
+  storeHigh(at: I32, value: V128, bytes: 4 | 8, offset?: number): void;
+  /** Stores the lowest byte of a word. */
+  store8(at: I32, value: Expr<"i32">, offset?: number): void;
   atomicStore(at: I32, value: I32): void;
   /** a · b + c on four lanes: fused where relaxed SIMD is on, else rounded twice. */
   madd(a: V128, b: V128, c: V128): V128;
@@ -40,6 +46,18 @@ export interface Code {
   nmadd(a: V128, b: V128, c: V128): V128;
   /** Copies bytes of the module's data segment `segment` to memory. */
   initMemory(segment: number, to: I32, from: I32, bytes: I32): void;
+  /** Cuts off what lies behind the point; lanes must be within 32 bits. */
+  truncate(x: V128): V128;
+  /** (a · b + 2¹⁴) >> 15 on eight lanes of 16 bits, which must not both be −2¹⁵. */
+  multiplyHigh(a: V128, b: V128): V128;
+  /** Bytes of `a` at the places that `b` names, which are below 16. */
+  permute(a: V128, b: V128): V128;
+  /** Bytes of `a` where the mask's byte is all ones, of `b` where it is 0. */
+  choose(mask: V128, a: V128, b: V128): V128;
+  /** Sums of two products of neighbouring bytes, signed weights by pixels of 7 bits; only where `isRelaxed`. */
+  dotPairs(weights: V128, pixels: V128): V128;
+  /** sums + four products of neighbouring bytes, likewise. */
+  dotFours(weights: V128, pixels: V128, sums: V128): V128;
   drop(value: Expr<Type>): void;
   callIndirect(type: number, index: I32, args: readonly I32[]): void;
   return(): void;
@@ -96,6 +114,12 @@ export function assembleFunction(
     storeLow(at, value, bytes, offset = 0) {
       body.push([integer(at).code, value.code, simd(bytes === 4 ? 0x5a : 0x5b), 2, unsigned(offset), 0]);
     },
+    storeHigh(at, value, bytes, offset = 0) {
+      body.push([integer(at).code, value.code, simd(bytes === 4 ? 0x5a : 0x5b), 2, unsigned(offset), bytes === 4 ? 2 : 1]);
+    },
+    store8(at, value, offset = 0) {
+      body.push([integer(at).code, value.code, 0x3a, 0, unsigned(offset)]);
+    },
     atomicStore(at, value) {
       body.push([integer(at).code, integer(value).code, 0xfe, 0x17, 2, 0]);
     },
@@ -104,6 +128,12 @@ export function assembleFunction(
     initMemory(segment, to, from, bytes) {
       body.push([[to, from, bytes].map((each) => integer(each).code), 0xfc, 0x08, unsigned(segment), 0]);
     },
+    truncate: (x) => (isRelaxed ? new Expr("v128", [x.code, simd(0x101)]) : i32x4.truncate(x)),
+    multiplyHigh: (a, b) => (isRelaxed ? new Expr("v128", [a.code, b.code, simd(0x111)]) : i16x8.multiplyHigh(a, b)),
+    permute: (a, b) => new Expr("v128", [a.code, b.code, simd(isRelaxed ? 0x100 : 0x0e)]),
+    choose: (mask, a, b) => new Expr("v128", [a.code, b.code, mask.code, simd(isRelaxed ? 0x109 : 0x52)]),
+    dotPairs: (weights, pixels) => new Expr("v128", [weights.code, pixels.code, simd(0x112)]),
+    dotFours: (weights, pixels, sums) => new Expr("v128", [weights.code, pixels.code, sums.code, simd(0x113)]),
     drop(value) {
       body.push([value.code, 0x1a]);
     },

@@ -127,6 +127,7 @@ export const i32 = {
   load: (at: I32, offset = 0) => new Expr("i32", [integer(at).code, memory(plain(0x28), 2, offset)]),
   /** A signed byte. */
   load8: (at: I32, offset = 0) => new Expr("i32", [integer(at).code, memory(plain(0x2c), 0, offset)]),
+  load8U: (at: I32, offset = 0) => new Expr("i32", [integer(at).code, memory(plain(0x2d), 0, offset)]),
   truncate: (x: F32) => new Expr("i32", [x.code, 0xfc, 0x00]),
   bits: (x: F32) => new Expr("i32", [x.code, 0xbc]),
   atomicLoad: (at: I32, offset = 0) => new Expr("i32", [integer(at).code, memory([0xfe, 0x10], 2, offset)]),
@@ -190,6 +191,9 @@ export const v128 = {
   load: (at: I32, offset = 0) => new Expr("v128", [integer(at).code, memory(simd(0), 2, offset)]),
   load32Zero: (at: I32, offset = 0) => new Expr("v128", [integer(at).code, memory(simd(0x5c), 2, offset)]),
   load64Zero: (at: I32, offset = 0) => new Expr("v128", [integer(at).code, memory(simd(0x5d), 2, offset)]),
+  /** Eight bytes as eight 16-bit lanes. */
+  load8x8S: (at: I32, offset = 0) => new Expr("v128", [integer(at).code, memory(simd(1), 0, offset)]),
+  load8x8U: (at: I32, offset = 0) => new Expr("v128", [integer(at).code, memory(simd(2), 0, offset)]),
   not: v1(0x4d),
   and: v2(0x4e),
   andNot: v2(0x4f),
@@ -249,4 +253,41 @@ export const i32x4 = {
   shr: shift(0xac),
   shrU: shift(0xad),
   truncate: v1(0xf8),
+  /** Sums of two products of neighbouring 16-bit lanes. */
+  dot: v2(0xba),
+  extendLowS: v1(0xa7),
+  extendHighS: v1(0xa8),
+  extendLowU: v1(0xa9),
+  extendHighU: v1(0xaa),
+};
+
+/** Instructions on eight lanes of 16 bits. */
+export const i16x8 = {
+  splat: (a: I32) => new Expr("v128", [integer(a).code, simd(0x10)]),
+  add: v2(0x8e),
+  addSaturated: v2(0x8f),
+  sub: v2(0x91),
+  mul: v2(0x95),
+  abs: v1(0x80),
+  shl: shift(0x8b),
+  /** (a · b + 2¹⁴) >> 15. */
+  multiplyHigh: v2(0x82),
+  extendLowS: v1(0x87),
+  extendHighS: v1(0x88),
+  extendLowU: v1(0x89),
+  extendHighU: v1(0x8a),
+  /** Lanes of two vectors of 32 bits, saturated. */
+  narrow: v2(0x85),
+};
+
+/** Instructions on sixteen bytes. */
+export const i8x16 = {
+  splat: (a: I32) => new Expr("v128", [integer(a).code, simd(0x0f)]),
+  /** Signed. */
+  gt: v2(0x27),
+  sub: v2(0x71),
+  minU: v2(0x77),
+  maxU: v2(0x79),
+  /** Signed lanes of two vectors of 16 bits, saturated to 0 … 255. */
+  narrowU: v2(0x66),
 };

@@ -4,11 +4,11 @@
  */
 import { InternalError } from "../../core/errors.ts";
 import { lowerBound, placeRegions, type Region } from "../../engine/memory.ts";
-import { type Graph, type Node, operands, type Value } from "../../ir/graph.ts";
+import { dtypeOf, type Graph, type Node, operands, type Value } from "../../ir/graph.ts";
 import type { OpName } from "../../ops/index.ts";
 import { type KernelTable, type LowerContext, type Pointer, type Step, step } from "./kernel.ts";
 import { copyBytes } from "./kernels/copy.ts";
-import { floatsOf, type Layout } from "./layout.ts";
+import { bytesOf, type Layout } from "./layout.ts";
 
 /** What runs one after the other: kernel steps (a half-open range of the step list) or a node on the reference. */
 export type Stage =
@@ -76,7 +76,7 @@ function isSameMemory(x: Value, y: Value, layout: (value: Value) => Layout): boo
   if (dense(x) && dense(y)) return true;
   const [n, c, h = 1, w = 1] = x.shape;
   const [m, d, i = 1, j = 1] = y.shape;
-  return layout(x) === layout(y) && n === m && c === d && h * w === 1 && i * j === 1;
+  return layout(x) === layout(y) && dtypeOf(x) === dtypeOf(y) && n === m && c === d && h * w === 1 && i * j === 1;
 }
 
 /** Plans a graph with a kernel table. */
@@ -92,13 +92,11 @@ export function plan(graph: Graph, kernels: KernelTable, { threads, exact }: Pla
   });
   for (const value of Object.values(graph.outputs)) lastUse.set(value, FOREVER);
 
-  const region = (floats: number, from: number, to: number): number => drafts.push({ bytes: floats * 4, from, to }) - 1;
+  const bytesIn = (value: Value): number => bytesOf(value.shape, layout(value), dtypeOf(value));
+  const region = (bytes: number, from: number, to: number): number => drafts.push({ bytes, from, to }) - 1;
   const place = (value: Value, from: number): void => {
     const isStored = value.kind !== "computed";
-    regionOf.set(
-      value,
-      region(floatsOf(value.shape, layout(value)), isStored ? -1 : from, isStored ? FOREVER : (lastUse.get(value) ?? from)),
-    );
+    regionOf.set(value, region(bytesIn(value), isStored ? -1 : from, isStored ? FOREVER : (lastUse.get(value) ?? from)));
   };
   const share = (value: Value, other: Value): void => {
     const held = regionOf.get(other) as number;
@@ -128,12 +126,12 @@ export function plan(graph: Graph, kernels: KernelTable, { threads, exact }: Pla
       at: pointer,
       isWeight: (value) => layout(value) === "weight",
       isFixed: (value) => !exact && graph.updates.length === 0 && value.kind === "parameter" && layout(value) === "weight",
-      scratch: (floats) => ({ region: region(floats, at, at), offset: 0 }),
+      scratch: (floats) => ({ region: region(floats * 4, at, at), offset: 0 }),
       prepared(key, source, floats, steps) {
         const id = `${key}@${source.id}`;
         const held = prepared.get(id);
         if (held) return held;
-        const target = { region: region(floats, -1, FOREVER), offset: 0 };
+        const target = { region: region(floats * 4, -1, FOREVER), offset: 0 };
         prepared.set(id, target);
         const filling = steps(target);
         if (!isUpdated.has(source)) loads.push({ source, first: onLoad.length, last: onLoad.length + filling.length });
@@ -151,7 +149,7 @@ export function plan(graph: Graph, kernels: KernelTable, { threads, exact }: Pla
     }
   });
   for (const { target, source } of copies) {
-    const words = floatsOf(target.shape, layout(target)) / 4;
+    const words = bytesIn(target) / 16;
     body.push({
       step: step(copyBytes, Math.ceil(words / 1024), { y: pointer(target), x: pointer(source), vectors: words }),
       node: undefined,
@@ -182,7 +180,7 @@ export function plan(graph: Graph, kernels: KernelTable, { threads, exact }: Pla
     const held = drafts[regionOf.get(input) as number];
     const others = operands(node).filter((value) => value !== input);
     const isAlone = !others.some((value) => regionOf.get(value) === regionOf.get(input));
-    const isSameSize = held.bytes === floatsOf(output.shape, layout(output)) * 4 && layout(input) === layout(output);
+    const isSameSize = held.bytes === bytesIn(output) && layout(input) === layout(output);
     const isAllowed = node.op.isElementwise === true || node.op.inPlace?.[0] !== undefined;
     return isAllowed && input.kind === "computed" && held.to === at && isSameSize && isAlone;
   }

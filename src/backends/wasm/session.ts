@@ -4,11 +4,11 @@ import { formatShape, isSameShape, size } from "../../core/shape.ts";
 import type { ReferenceTensor, Tensor } from "../../core/tensor.ts";
 import type { OpenOptions, ProfileRow, Session, View, Weights } from "../../engine/session.ts";
 import { computeNode } from "../../ir/computeNode.ts";
-import type { Graph, Node, Value } from "../../ir/graph.ts";
+import { dtypeOf, type Graph, type Node, type Value } from "../../ir/graph.ts";
 import { declareFailed, hasFailed } from "./control.ts";
 import { hasRelaxedSimd } from "./features.ts";
 import type { KernelTable, Pointer } from "./kernel.ts";
-import { floatsOf, gather, scatter, stridesOf } from "./layout.ts";
+import { type Elements, elementsAt, elementsOf, gather, scatter, stridesOf } from "./layout.ts";
 import { writeModule } from "./module.ts";
 import { PAGE, pagesFor } from "./pages.ts";
 import { type Plan, plan } from "./plan.ts";
@@ -20,6 +20,11 @@ interface Image {
   readonly base: number;
   readonly run: (first: number, last: number, part: number, parts: number, control: number) => void;
   readonly module: WebAssembly.Module;
+}
+
+/** Where a value lies. */
+interface Buffer extends Omit<View, "data"> {
+  readonly data: Elements;
 }
 
 /** What a graph is compiled for. */
@@ -117,7 +122,7 @@ function sessionOver(
   threads: number,
   started: Helpers | undefined,
 ): Session & { put(value: Value, data: Float32Array): void } {
-  const views = new Map<Value, View>();
+  const buffers = new Map<Value, Buffer>();
   // Undefined once disposed of: a session that somebody still holds keeps no memory.
   let held: { readonly image: Image; readonly helpers: Helpers | undefined } | undefined = { image: loaded, helpers: started };
   let failure: Error | undefined;
@@ -129,16 +134,17 @@ function sessionOver(
     if (failure !== undefined) throw new EngineError(`this session is of no more use: ${failure.message}`, { cause: failure });
     return held;
   }
-  function viewOf(value: Value): View {
+  function bufferOf(value: Value): Buffer {
     const { image } = open();
-    const known = views.get(value);
+    const known = buffers.get(value);
     if (known) return known;
     const layout = planned.layout(value);
     const at = image.base + planned.address(planned.pointer(value) as Pointer);
-    const data = new Float32Array(image.memory.buffer, at, floatsOf(value.shape, layout));
-    const view = { shape: value.shape, strides: stridesOf(value.shape, layout), data };
-    views.set(value, view);
-    return view;
+    const dtype = dtypeOf(value);
+    const data = elementsAt(image.memory.buffer, at, elementsOf(value.shape, layout, dtype), dtype);
+    const buffer = { shape: value.shape, strides: stridesOf(value.shape, layout, dtype), data };
+    buffers.set(value, buffer);
+    return buffer;
   }
   function steps(first: number, last: number): void {
     const { image, helpers } = open();
@@ -154,13 +160,13 @@ function sessionOver(
   }
   function onReference(node: Node): void {
     const lookup = (value: Value): ReferenceTensor => {
-      const { data, strides } = viewOf(value);
+      const { data, strides } = bufferOf(value);
       const copy = new Float64Array(size(value.shape));
       gather(data, value.shape, strides, copy);
       return { shape: value.shape, data: copy };
     };
     for (const [i, y] of computeNode(node, lookup).entries()) {
-      const { data, strides } = viewOf(node.outputs[i]);
+      const { data, strides } = bufferOf(node.outputs[i]);
       scatter(y.data, y.shape, data, strides);
     }
   }
@@ -182,8 +188,8 @@ function sessionOver(
     return value;
   }
   function put(value: Value, data: ArrayLike<number>): void {
-    const view = viewOf(value);
-    scatter(data, value.shape, view.data, view.strides);
+    const buffer = bufferOf(value);
+    scatter(data, value.shape, buffer.data, buffer.strides);
     if (value.kind !== "input") isStale = true;
   }
   function checked(value: Value, given: Tensor | undefined): Tensor {
@@ -192,7 +198,7 @@ function sessionOver(
     throw new ShapeError(`"${value.name}" needs ${formatShape(value.shape)}, given ${found ?? "nothing"}`);
   }
   function copyOut(value: Value): Tensor {
-    const { data, strides } = viewOf(value);
+    const { data, strides } = bufferOf(value);
     const copy = new Float32Array(size(value.shape));
     gather(data, value.shape, strides, copy);
     return { shape: value.shape, data: copy };
@@ -200,7 +206,7 @@ function sessionOver(
   function dispose(): void {
     held?.helpers?.stop();
     held = undefined;
-    views.clear();
+    buffers.clear();
   }
 
   return {
@@ -215,7 +221,7 @@ function sessionOver(
       runInPlace();
       return Object.fromEntries(Object.entries(graph.outputs).map(([name, value]) => [name, copyOut(value)]));
     },
-    view: (name) => viewOf(named(name)),
+    view: (name) => floatView(name, bufferOf(named(name))),
     read: (name) => copyOut(named(name)),
     write(name, value) {
       const leaf = named(name);
@@ -228,6 +234,12 @@ function sessionOver(
     dispose,
     [Symbol.dispose]: dispose,
   };
+}
+
+/** Views are of float32 values, as inputs and outputs of networks are. */
+function floatView(name: string, buffer: Buffer): View {
+  if (!(buffer.data instanceof Float32Array)) throw new OptionError(`"${name}" holds integers; run returns them as numbers`);
+  return buffer as View;
 }
 
 function profileRows(planned: Plan, steps: (first: number, last: number) => void, onReference: (node: Node) => void): ProfileRow[] {

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { loadModel, type Model, modelGraph, openClassifier, optimise } from "../../index.ts";
+import { loadModel, type Model, openClassifier, runnable } from "../../index.ts";
 import { atomicWrite, type CompiledFiles, type CompiledRunner, compileToFiles, openRunner, readFileBytes } from "../../node.ts";
 import { evaluateModel } from "../../train.ts";
 import type { Context } from "../context.ts";
@@ -31,7 +31,7 @@ export async function compileCommand(path: string, raw: RawOptions, context: Con
   const out = (textOption(raw, "out") ?? path.replace(/\.safetensors$/, "")).replace(/\.(wasm|js)$/, "");
   const given = await loadModel(await readFileBytes(path), path);
   const model: Model = size === undefined ? given : { ...given, preprocessing: { ...given.preprocessing, size } };
-  const optimised = optimise(modelGraph(model, batch), model.weights);
+  const optimised = runnable(model, batch);
   const options = { weights, isSeparate: hasFlag(raw, "separate-weights"), isRelaxed: raw.relaxed !== false };
   const compiled = await compileToFiles(basename(out), optimised.graph, optimised.weights, model, options);
   const effect = await effectOf(model, compiled, raw, context);

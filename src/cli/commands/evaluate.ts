@@ -21,7 +21,7 @@ export async function evaluateCommand(path: string, folder: string | undefined, 
   const model = await loadModel(await readFileBytes(path), path);
   const data = await openData(folder, raw, context, 1);
   try {
-    const indices = choose(data, part, model);
+    const indices = partOf(data, part, model);
     const evaluation = await evaluateModel(model, data, {
       indices,
       threads,
@@ -43,7 +43,8 @@ function divisionOf({ provenance }: Model): { readonly validation?: number; read
   return { ...shares, ...(seed === undefined ? {} : { seed }) };
 }
 
-function choose(data: Dataset, part: (typeof parts)[number] | undefined, model: Model): Uint32Array {
+/** The images of a part of the data, by default of its test part where it has one, else all. */
+export function partOf(data: Dataset, part: (typeof parts)[number] | undefined, model: Model): Uint32Array {
   const all = Uint32Array.from({ length: data.count }, (_, index) => index);
   if (part === "all" || (part === undefined && !data.fixedParts?.test)) return all;
   const indices = splitDataset(data, divisionOf(model))[part ?? "test"];

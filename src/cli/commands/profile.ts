@@ -154,7 +154,8 @@ function summary(
   return [name, ...rows.map(([label, text]) => `  ${label.padEnd(width)}  ${text}`)].join("\n");
 }
 
-function costTable({ rows, macs }: StaticCost): string {
+/** A row for each layer: parameters and arithmetic. */
+export function costTable({ rows, macs }: StaticCost): string {
   const cells = rows.map((row) => [
     row.scope,
     row.op,
@@ -167,7 +168,8 @@ function costTable({ rows, macs }: StaticCost): string {
   return table(["layer", "op", "output", "params", "MACs", "share", "additions"], cells);
 }
 
-function measuredTable({ rows }: MeasuredCost): string {
+/** A row for each layer: its time and its kernels. */
+export function measuredTable({ rows }: MeasuredCost): string {
   const total = rows.reduce((sum, row) => sum + row.milliseconds, 0);
   const cells = rows.map((row) => [
     row.scope || "–",

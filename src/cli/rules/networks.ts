@@ -143,7 +143,7 @@ export const profile: CommandRule = {
   name: "profile",
   about:
     "Says what a network costs, layer by layer: parameters, arithmetic by kind and its energy (also without multiplications), bytes, memory.",
-  operands: [{ name: "network", about: "the name of a network (goldcrest networks lists them)", isRequired: true }],
+  operands: [{ name: "network", about: "the name of a network (goldcrest networks lists them), or a model file", isRequired: true }],
   groups: [
     {
       title: "Network",
@@ -165,6 +165,11 @@ export const profile: CommandRule = {
   ],
   examples: ["goldcrest profile mobilenet-v2 --width 0.5 --size 96 --measure"],
   async run([name], options, context) {
+    if (name.endsWith(".safetensors")) {
+      const { profileModel } = await import("../commands/profileModel.ts");
+      await profileModel(name, options, context);
+      return;
+    }
     const { profileNetwork } = await import("../commands/profile.ts");
     await profileNetwork(name, options, context);
   },

@@ -142,6 +142,39 @@ export const recipes: CommandRule = {
   },
 };
 
+/** `goldcrest quantize`. */
+export const quantize: CommandRule = {
+  name: "quantize",
+  about: "Turns a model into integers and reports accuracy before and after, the error of each layer, and size.",
+  operands: [
+    { name: "model", about: "a model file that fit has written", isRequired: true },
+    { name: "folder", about: "labelled images, as fit takes them; without one, Fashion-MNIST" },
+  ],
+  groups: [
+    {
+      title: "Options",
+      options: {
+        data: where,
+        images: { value: "n", about: "images to calibrate on", default: "128" },
+        ranges: {
+          value: "rule",
+          about: "minmax: all that occurs; percentile: all but outliers; mse: the least error; by default the one that comes closest",
+        },
+        seed: { value: "n", about: "draws the images: same seed, same bits", default: "0" },
+        out: { value: "file", about: "model file to write; by default beside the model, with .int8 in its name" },
+        threads,
+        strict,
+      },
+    },
+    output,
+  ],
+  examples: ["goldcrest quantize model.safetensors --data embedded", "goldcrest quantize birds.safetensors photos --ranges mse --json"],
+  async run([model, folder], options, context) {
+    const { quantizeCommand } = await import("../commands/quantize.ts");
+    await quantizeCommand(model, folder, options, context);
+  },
+};
+
 /** `goldcrest data`. */
 export const data: CommandRule = {
   name: "data",

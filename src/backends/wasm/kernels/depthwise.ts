@@ -77,13 +77,20 @@ interface TileContext {
   readonly corner: Corner;
 }
 
+/** A kernel over a tile of outputs. */
+export type TileShape = Pick<Kind, "kernel" | "stride" | "tile">;
+
 /** Rows and columns of the image under a tile. */
-function patchOf({ kernel, stride, tile }: Kind): Pair {
+export function patchOf({ kernel, stride, tile }: TileShape): Pair {
   return [(tile[0] - 1) * stride[0] + kernel[0], (tile[1] - 1) * stride[1] + kernel[1]];
 }
 
 /** Every (output of the tile, tap) pair that reads patch pixel (row, column). */
-function usesOf({ kernel, stride, tile }: Kind, row: number, column: number): { readonly output: number; readonly index: number }[] {
+export function usesOf(
+  { kernel, stride, tile }: TileShape,
+  row: number,
+  column: number,
+): { readonly output: number; readonly index: number }[] {
   const uses: { output: number; index: number }[] = [];
   for (let y = 0; y < tile[0]; y++) {
     for (let x = 0; x < tile[1]; x++) {
@@ -133,7 +140,8 @@ function outputStart({ k, args, corner }: TileContext): Local<"i32"> {
   return k.local(row.times(args.outWidth).plus(corner.outputColumn).times(args.pixel));
 }
 
-function outputPlace({ tile }: Kind, index: number): Pair {
+/** The row and column of an output in its tile. */
+export function outputPlace({ tile }: TileShape, index: number): Pair {
   return [Math.floor(index / tile[1]), index % tile[1]];
 }
 

@@ -13,6 +13,7 @@ import { type Pointer, type Step, step } from "../kernel.ts";
 import { pad4 } from "../layout.ts";
 import { type batchFields, gemmKernel, type Kind, type windowFields } from "./gemmKernel.ts";
 import { type Groups, groupArgs, isAligned, PANEL, panelCount } from "./groups.ts";
+import type { PanelResult } from "./panelResult.ts";
 import type { Tap } from "./taps.ts";
 
 /** B larger than this (bytes) does not stay in a second-level cache beside A. */
@@ -34,7 +35,7 @@ export interface Windows {
   readonly columnRun: number;
 }
 
-/** One product. Sizes and strides in floats. */
+/** One product. Sizes and strides in floats, or in words of 4 bytes; those of `groups` in channels. */
 export interface Gemm {
   readonly tap: Tap;
   /** A: `rows` rows, `lda` apart, of `k` floats (or of windows with runs of `k` floats). Lanes that B fills with zeros must be finite. */
@@ -61,6 +62,8 @@ export interface Gemm {
   readonly isAdded?: boolean;
   readonly batch?: Batch;
   readonly epilogue?: Epilogue;
+  /** What becomes of the sums, instead of `bias`, `isAdded` and `epilogue`. */
+  readonly result?: PanelResult;
 }
 
 /** So many products of the same sizes, their operands the given numbers of floats apart. */
@@ -106,6 +109,7 @@ export function gemmSteps(gemm: Gemm): readonly Step[] {
     hasBias: bias !== undefined,
     isAdded: gemm.isAdded === true,
     epilogue,
+    result: gemm.result,
   };
   const panels = panelCount(n, groups);
   const runs = windows ? windows.rows * windows.columns : 1;
@@ -135,6 +139,7 @@ export function gemmSteps(gemm: Gemm): readonly Step[] {
     ...(own ? { own } : {}),
     ...(bias ? { bias } : {}),
     ...epilogue?.args,
+    ...gemm.result?.args,
   };
   return [step(gemmKernel(kind), units * (batch?.count ?? 1), args)];
 }

@@ -3,6 +3,7 @@ import { type Code, type Expr, f32x4, i32, type Local, type V128, v128 } from ".
 import type { Epilogue } from "../epilogue.ts";
 import { type Arguments, type Fields, wasmKernel } from "../module.ts";
 import { alignedFields, type PanelWalk, spannedFields, walkAligned, walkPanels, walkSpanned } from "./groups.ts";
+import type { PanelResult } from "./panelResult.ts";
 import type { Tap, TapCode } from "./taps.ts";
 
 const baseFields = {
@@ -54,6 +55,7 @@ export interface Kind {
   readonly hasBias: boolean;
   readonly isAdded: boolean;
   readonly epilogue: Epilogue | undefined;
+  readonly result: PanelResult | undefined;
 }
 
 /** What the code of a tile needs: the arguments, the panels to go through and the finished epilogue. */
@@ -65,6 +67,7 @@ interface TileContext {
   readonly firstPanel: Local<"i32">;
   readonly lastPanel: Local<"i32">;
   readonly finish: (x: V128, at: Expr<"i32">) => V128;
+  readonly store: ReturnType<PanelResult["begin"]> | undefined;
 }
 
 /** Bytes from A's start to the windows (or rows) that begin at row `first`. */
@@ -95,10 +98,21 @@ function rowStarts({ k, kind, args }: TileContext, first: Local<"i32">, count: n
   return starts;
 }
 
+/** Sums of a row: one for each part of a panel's two vectors. */
+function partsOf({ split }: TapCode): number {
+  return 2 * (split?.(f32x4.const(0)).length ?? 1);
+}
+
 /** The sums of a tile, two vectors a row, and the third operand of each where the tap has one. */
 interface Sums {
   readonly sums: readonly Local<"v128">[];
   readonly owns: readonly Local<"v128">[];
+}
+
+/** A panel's two vectors as the tap takes them. */
+function loadParts(k: Code, { split }: TapCode, at: Expr<"i32">, offset: number): readonly Local<"v128">[] {
+  const halves = [0, 16].map((half) => k.local(v128.load(at, offset + half)));
+  return split ? halves.flatMap((half) => split(half).map((part) => k.local(part))) : halves;
 }
 
 /** sums += the run of `args.run` bytes at each start, times the weights at `b`, which ends behind them. */
@@ -107,14 +121,14 @@ function multiplyRun({ k, kind, args, tap }: TileContext, starts: readonly Expr<
   const masksAfter = kind.isMasked ? k.local(args.masks.minus(args.packed)) : undefined;
   k.for({ to: args.run, step: kind.thinLanes ? 16 : 4 }, (at) => {
     for (let lane = 0; lane < lanes; lane++) {
-      const low = k.local(v128.load(b, lane * 32));
-      const high = k.local(v128.load(b, lane * 32 + 16));
-      const masks = masksAfter && [0, 16].map((half) => k.local(v128.load(b.plus(masksAfter), lane * 32 + half)));
+      const weights = loadParts(k, tap, b, lane * 32);
+      const masks = masksAfter && loadParts(k, tap, b.plus(masksAfter), lane * 32);
       for (const [row, start] of starts.entries()) {
-        const x = k.local(f32x4.loadSplat(start.plus(at), lane * 4));
-        for (const [half, weight] of [low, high].entries()) {
-          const sum = sums[2 * row + half];
-          sum.set(tap.add(sum, x, weight, owns[2 * row + half], masks?.[half]));
+        const loaded = f32x4.loadSplat(start.plus(at), lane * 4);
+        const x = k.local(tap.spread?.(loaded) ?? loaded);
+        for (const [part, weight] of weights.entries()) {
+          const i = weights.length * row + part;
+          sums[i].set(tap.add(sums[i], x, weight, owns[i], masks?.[part]));
         }
       }
     }
@@ -191,7 +205,7 @@ function storeSums({ k, kind, args, tap, finish }: TileContext, { sums, owns }: 
 function tile(context: TileContext, row: Local<"i32">, count: number): void {
   const { k, kind, args, firstPanel, lastPanel } = context;
   const starts = rowStarts(context, row, count);
-  const sums = Array.from({ length: 2 * count }, () => k.variable("v128"));
+  const sums = Array.from({ length: count * partsOf(context.tap) }, () => k.variable("v128"));
   const owns = kind.tap.hasOwn ? sums.map(() => k.variable("v128")) : [];
   const b = k.local(args.packed.plus(firstPanel.times(args.panelBytes)));
   const walk = walkOf(context);
@@ -200,7 +214,8 @@ function tile(context: TileContext, row: Local<"i32">, count: number): void {
     startSums(context, sums, column);
     if (kind.tap.hasOwn) loadOwns(context, owns, column, row);
     multiplyWindow(context, walk, starts, { sums, owns }, b);
-    storeSums(context, { sums, owns }, column, row);
+    if (context.store) context.store(sums, row, i32.shrU(column, 2));
+    else storeSums(context, { sums, owns }, column, row);
     walk.next();
   });
 }
@@ -221,7 +236,14 @@ function emitGemm(kind: Kind, args: Arguments<All>, k: Code): void {
   const finish = kind.epilogue?.begin(k, args as unknown as Arguments<Record<string, "i32">>) ?? ((x: V128) => x);
   const firstPanel = k.variable("i32");
   const lastPanel = k.variable("i32");
-  const context = { k, kind, args, tap: kind.tap.begin(k), firstPanel, lastPanel, finish };
+  const store = kind.result?.begin(k, args as unknown as Arguments<Fields>);
+  const context = { k, kind, args, tap: kind.tap.begin(k), firstPanel, lastPanel, finish, store };
+  const tiles = (row: Local<"i32">, count: number): void => {
+    const most = Math.min(count, context.tap.rows ?? count);
+    tile(context, row, most);
+    row.add(most);
+    if (most < count) tiles(row, count - most);
+  };
   const within = kind.isBatched ? walkBatch(k, args) : (unit: Local<"i32">) => unit;
   k.for({ from: args.begin, to: args.end }, (index) => {
     const unit = within(index);
@@ -234,14 +256,8 @@ function emitGemm(kind: Kind, args: Arguments<All>, k: Code): void {
     k.for({ from: first, to: last }, (number) => {
       k.if(
         i32.lt(number, args.tall),
-        () => {
-          tile(context, row, kind.rows + 1);
-          row.add(kind.rows + 1);
-        },
-        () => {
-          tile(context, row, kind.rows);
-          row.add(kind.rows);
-        },
+        () => tiles(row, kind.rows + 1),
+        () => tiles(row, kind.rows),
       );
     });
   });
@@ -258,7 +274,7 @@ export function gemmKernel(kind: Kind): ReturnType<typeof wasmKernel<Fields>> {
     kind.hasBias && "bias",
     kind.isAdded && "added",
   ];
-  const key = `gemm${kind.tap.key} ${[`rows${kind.rows}`, ...marks.filter(Boolean)].join(" ")}${kind.epilogue?.key ?? ""}`;
+  const key = `gemm${kind.tap.key} ${[`rows${kind.rows}`, ...marks.filter(Boolean)].join(" ")}${kind.epilogue?.key ?? ""}${kind.result?.key ?? ""}`;
   const fields = {
     ...baseFields,
     ...(kind.isWindowed ? windowFields : {}),
@@ -268,6 +284,7 @@ export function gemmKernel(kind: Kind): ReturnType<typeof wasmKernel<Fields>> {
     ...(kind.tap.hasOwn ? ownFields : {}),
     ...(kind.hasBias ? biasFields : {}),
     ...kind.epilogue?.fields,
+    ...kind.result?.fields,
   };
   return wasmKernel<Fields>(key, fields, (args, k) => emitGemm(kind, args as unknown as Arguments<All>, k));
 }

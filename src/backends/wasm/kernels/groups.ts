@@ -17,11 +17,13 @@ export interface Groups {
   readonly channels: number;
   readonly inputs: number;
   readonly outputs: number;
+  /** Channels in a word: 4 where they are bytes, whose panels are never aligned (see integer/packBytes.ts). Default 1. */
+  readonly channelsInWord?: 1 | 4;
 }
 
 /** True where panels lie within groups. Outputs computed twice must not leave lanes behind the last output unwritten. */
-export function isAligned({ channels, inputs, outputs }: Groups): boolean {
-  return outputs >= PANEL && (outputs % PANEL === 0 || ((channels / inputs) * outputs) % 4 === 0);
+export function isAligned({ channels, inputs, outputs, channelsInWord = 1 }: Groups): boolean {
+  return channelsInWord === 1 && outputs >= PANEL && (outputs % PANEL === 0 || ((channels / inputs) * outputs) % 4 === 0);
 }
 
 /** Channels that a panel's run covers: those of all groups that its 8 outputs belong to, for the worst panel. */
@@ -46,15 +48,17 @@ export function panelCount(n: number, groups?: Groups): number {
 export const spannedFields = { groupInputs: "i32", groupOutputs: "i32", lastStart: "i32", panelShift: "i32", panelRest: "i32" } as const;
 export const alignedFields = { groupInputs: "i32", groupPanels: "i32", groupColumns: "i32", lastColumn: "i32" } as const;
 
-/** The arguments of the fields above, in bytes but for counts; `run` is a run's floats. */
+/** The arguments of the fields above, in bytes but for counts; `run` is a run's words. */
 export function groupArgs(groups: Groups, run: number): Record<string, number> {
-  const { channels, inputs, outputs } = groups;
-  const groupInputs = inputs * 4;
+  const { channels, inputs, outputs, channelsInWord = 1 } = groups;
+  const channelBytes = 4 / channelsInWord;
+  const groupInputs = inputs * channelBytes;
   if (isAligned(groups)) {
     return { groupInputs, groupPanels: Math.ceil(outputs / PANEL), groupColumns: outputs * 4, lastColumn: (outputs - PANEL) * 4 };
   }
-  const panelShift = Math.floor(PANEL / outputs) * inputs * 4;
-  return { groupInputs, groupOutputs: outputs, lastStart: (channels - run) * 4, panelShift, panelRest: PANEL % outputs };
+  const panelShift = Math.floor(PANEL / outputs) * groupInputs;
+  const lastStart = channels * channelBytes - run * 4;
+  return { groupInputs, groupOutputs: outputs, lastStart, panelShift, panelRest: PANEL % outputs };
 }
 
 /** Where a panel's run begins in a row or window, and its first output in a row of y, in bytes, going from panel to panel without a division. */

@@ -1,5 +1,6 @@
 /** The kernel table: one entry per op. A missing op runs on the float64 reference, and the profile says so. */
-import type { KernelTable } from "../kernel.ts";
+import { dtypeOf } from "../../../ir/graph.ts";
+import type { KernelTable, Lower } from "../kernel.ts";
 import { batchNorm, batchNormEvalGradient, normScale } from "./batchNorm.ts";
 import { batchNormGradient } from "./batchNormGradient.ts";
 import { batchNormTrain } from "./batchNormTrain.ts";
@@ -14,6 +15,13 @@ import { conv2dWeightGradient } from "./conv2dWeightGradient.ts";
 import { dynamicShiftMax } from "./dynamicShiftMax.ts";
 import { dynamicShiftMaxGradient } from "./dynamicShiftMaxGradient.ts";
 import { elementwise } from "./elementwise.ts";
+import { integerAdd, lookup } from "./integer/elementwiseBytes.ts";
+import { integerConv2d, integerLinear } from "./integer/integerConv2d.ts";
+import { integerDepthwise } from "./integer/integerDepthwise.ts";
+import { integerMultiply } from "./integer/integerMultiply.ts";
+import { integerAveragePool, integerGlobalAveragePool, maxPoolBytes } from "./integer/integerPool.ts";
+import { channelShuffleBytes, concatBytes, reshapeBytes, sliceBytes } from "./integer/moveBytes.ts";
+import { dequantise, quantise } from "./integer/quantise.ts";
 import { layerRate } from "./layerRate.ts";
 import { linear } from "./linear.ts";
 import { linearInputGradient } from "./linearInputGradient.ts";
@@ -24,6 +32,11 @@ import { averagePoolGradient, globalAveragePoolGradient, maxPoolGradient } from 
 import { reshape } from "./reshape.ts";
 import { softmax, softmaxCrossEntropy, softmaxCrossEntropyGradient, softmaxGradient } from "./softmax.ts";
 import { sumTo } from "./sumTo.ts";
+
+/** Kernels of an op that serves both kinds of elements. */
+function byType(floats: Lower, bytes: Lower): Lower {
+  return (node, context) => (dtypeOf(node.inputs[0]) === "f32" ? floats : bytes)(node, context);
+}
 
 export const kernels = {
   adamw,
@@ -37,13 +50,14 @@ export const kernels = {
   channelConv,
   channelConvInputGradient,
   channelConvWeightGradient,
-  channelShuffle,
+  channelShuffle: byType(channelShuffle, channelShuffleBytes),
   channelSum,
   clipScale,
-  concat,
+  concat: byType(concat, concatBytes),
   conv2d,
   conv2dInputGradient,
   conv2dWeightGradient,
+  dequantise,
   dropout: elementwise,
   dynamicShiftMax,
   dynamicShiftMaxGradient,
@@ -55,29 +69,38 @@ export const kernels = {
   hardSigmoidGradient: elementwise,
   hardSwish: elementwise,
   hardSwishGradient: elementwise,
+  integerAdd,
+  integerAveragePool,
+  integerConv2d,
+  integerDepthwise,
+  integerGlobalAveragePool,
+  integerLinear,
+  integerMultiply,
   layerRate,
   linear,
   linearInputGradient,
   linearWeightGradient,
   maximum: elementwise,
   maximumGradient: elementwise,
-  maxPool,
+  lookup,
+  maxPool: byType(maxPool, maxPoolBytes),
   maxPoolGradient,
   multiply: elementwise,
   normScale,
   padChannels,
+  quantise,
   relu6: elementwise,
   relu6Gradient: elementwise,
   relu: elementwise,
   reluGradient: elementwise,
-  reshape,
+  reshape: byType(reshape, reshapeBytes),
   rmsprop,
   sgd,
   sigmoid: elementwise,
   sigmoidGradient: elementwise,
   silu: elementwise,
   siluGradient: elementwise,
-  slice,
+  slice: byType(slice, sliceBytes),
   softmax,
   softmaxCrossEntropy,
   softmaxCrossEntropyGradient,

@@ -4,7 +4,7 @@
  */
 
 import type { Node } from "../../../ir/graph.ts";
-import type { AveragePool } from "../../../ops/averagePool.ts";
+import type { AveragePool } from "../../../ops/averageWindows.ts";
 import type { Extent2, Window } from "../../../ops/window.ts";
 import { f32, f32x4, i32, type Local, type V128, v128 } from "../assembler.ts";
 import { type Epilogue, epilogueOf } from "../epilogue.ts";

@@ -32,6 +32,12 @@ export interface TapCode {
   add(sum: V128, a: V128, b: V128, own: V128 | undefined, mask: V128 | undefined): V128;
   /** The third operand as `add` takes it. */
   own(x: V128): V128;
+  /** A vector of weights as the operands of `add`, each with a sum of its own; default: itself. */
+  split?(weight: V128): readonly V128[];
+  /** What was loaded of a pixel as `add` takes it. */
+  spread?(x: V128): V128;
+  /** Rows whose sums fit the registers, where they are fewer than `mostRows`. */
+  readonly rows?: number;
   finish(sum: V128, own: V128 | undefined): V128;
 }
 

@@ -1,0 +1,86 @@
+/** The integer forms of float ops: what a record's `integer` says. */
+import { channels, type Value } from "../ir/graph.ts";
+import type { IntegerPlace, IntegerRule } from "../ir/integer.ts";
+import type { Scope } from "../ir/scope.ts";
+import type { AveragePool } from "./averageWindows.ts";
+import type { Convolution } from "./convolution.ts";
+import { integerAdd } from "./integerAdd.ts";
+import { integerAveragePool, integerGlobalAveragePool } from "./integerAveragePool.ts";
+import { type IntegerSimilarity, integerConv2d } from "./integerConv2d.ts";
+import { integerDepthwise } from "./integerDepthwise.ts";
+import { integerLinear } from "./integerLinear.ts";
+import { integerMultiply } from "./integerMultiply.ts";
+import type { Linear } from "./linear.ts";
+import type { Similarity } from "./similarity.ts";
+
+/** Elements are moved or chosen, whatever they are. */
+export const kept: IntegerRule<object> = { isKept: true };
+
+/** The similarities that have an integer form. */
+function integerSimilarity(similarity: Similarity): IntegerSimilarity | undefined {
+  return similarity === "mitchell" ? undefined : similarity;
+}
+
+/** A convolution of products or distances. */
+export const convolved: IntegerRule<Convolution> = {
+  activations: [0],
+  givesFloats: true,
+  accepts: (_inputs, { similarity }) => integerSimilarity(similarity) !== undefined,
+  build(g, { inputs: [x], requantised, filters, narrowFilters }, [image, weight, bias], { stride, padding, groups, ...similar }) {
+    const similarity = integerSimilarity(similar.similarity) ?? "product";
+    const isDepthwise = groups === channels(image) && weight.shape[0] === groups;
+    if (isDepthwise && similarity === "product" && requantised.to !== "f32") {
+      const { weight: filter, bias: start, factor } = narrowFilters(weight, bias);
+      return integerDepthwise(g, [x.value, filter, start, factor], { stride, padding, zero: x.quantised.zero, ...requantised });
+    }
+    const { weight: filter, ratio, offset } = filters(weight, bias, similarity);
+    const { zero } = x.quantised;
+    return integerConv2d(g, [x.value, filter, ratio, offset], { stride, padding, groups, similarity, zero, ...requantised });
+  },
+};
+
+/** A fully connected layer of products or distances. */
+export const connected: IntegerRule<Linear> = {
+  activations: [0],
+  givesFloats: true,
+  accepts: (_inputs, { similarity = "product" }) => integerSimilarity(similarity) !== undefined,
+  build(g, { inputs: [x], requantised, filters }, [, weight, bias], attrs) {
+    const similarity = integerSimilarity(attrs.similarity ?? "product") ?? "product";
+    const { weight: filter, ratio, offset } = filters(weight, bias, similarity);
+    return integerLinear(g, [x.value, filter, ratio, offset], { similarity, ...requantised });
+  },
+};
+
+/** a + b = (qa − za) · sa + (qb − zb) · sb. */
+export const added: IntegerRule<object> = {
+  build(g, { inputs: [a, b], output, requantised }) {
+    const ratios = [a.quantised.scale / output.scale, b.quantised.scale / output.scale] as const;
+    const offset = output.zero - a.quantised.zero * ratios[0] - b.quantised.zero * ratios[1] + 0.5;
+    return integerAdd(g, [a.value, b.value], { ratios, offset, ...requantised });
+  },
+};
+
+/** Gates only: the second operand has one number a channel of each image. */
+export const gated: IntegerRule<object> = {
+  accepts: ([x, gate]) => x.length === 4 && gate.length === 4 && gate[0] === x[0] && gate[1] === x[1] && gate[2] * gate[3] === 1,
+  build(g, { inputs: [x, gate], output, requantised }) {
+    const ratio = (x.quantised.scale * gate.quantised.scale) / output.scale;
+    const zeros = [x.quantised.zero, gate.quantised.zero] as const;
+    return integerMultiply(g, [x.value, gate.value], { zeros, ratio, offset: output.zero + 0.5, ...requantised });
+  },
+};
+
+function mean({ inputs: [x], output }: IntegerPlace): { zero: number; ratio: number; offset: number } {
+  return { zero: x.quantised.zero, ratio: x.quantised.scale / output.scale, offset: output.zero + 0.5 };
+}
+
+/** The mean of each window. */
+export const averaged: IntegerRule<AveragePool> = {
+  build: (g: Scope, place: IntegerPlace, _inputs: readonly Value[], attrs: AveragePool) =>
+    integerAveragePool(g, [place.inputs[0].value], { ...attrs, ...mean(place) }),
+};
+
+/** The mean of each plane. */
+export const averagedWhole: IntegerRule<object> = {
+  build: (g, place) => integerGlobalAveragePool(g, [place.inputs[0].value], mean(place)),
+};

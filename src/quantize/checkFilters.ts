@@ -1,0 +1,48 @@
+import type { Tensor } from "../core/tensor.ts";
+import { MOST_WEIGHT } from "../ops/integerDepthwise.ts";
+import type { FilterTask } from "../passes/toInteger.ts";
+
+const isWithin = (x: number, low: number, high: number): boolean => Number.isInteger(x) && x >= low && x <= high;
+
+/** The sums of a filter's positive and negative weights, in magnitude. */
+function totals(filter: Float32Array): readonly [above: number, below: number] {
+  let [above, below] = [0, 0];
+  for (const weight of filter) {
+    if (weight > 0) above += weight;
+    else below -= weight;
+  }
+  return [above, below];
+}
+
+/** What is wrong with the leaves of one layer, or nothing. */
+function faultOf({ leaves }: FilterTask, weights: ReadonlyMap<string, Tensor>): string | undefined {
+  const at = (name: string): Float32Array => (weights.get(name) as Tensor).data;
+  const data = at(leaves.weight);
+  const wrong = data.find((weight) => !isWithin(weight, -128, 127));
+  if (wrong !== undefined) return `"${leaves.weight}" holds ${wrong}, needed are integers from -128 to 127`;
+  const outputs = (weights.get(leaves.weight) as Tensor).shape[0];
+  const length = data.length / outputs;
+  for (let o = 0; o < outputs; o++) {
+    const [above, below] = totals(data.subarray(o * length, (o + 1) * length));
+    if (leaves.kind === "wide") {
+      const most = 127 * Math.max(above, below) * Math.abs(at(leaves.ratio)[o]) + Math.abs(at(leaves.offset)[o]);
+      if (!(most < 2 ** 31)) return `output ${o} of "${leaves.weight}" may leave 32 bits: ratio ${at(leaves.ratio)[o]}`;
+    } else {
+      if (Math.max(above, below) > MOST_WEIGHT)
+        return `the weights of output ${o} of "${leaves.weight}" add up to ${Math.max(above, below)}, needed are at most ${MOST_WEIGHT}`;
+      const [bias, factor] = [at(leaves.bias)[o], at(leaves.factor)[o]];
+      if (!isWithin(bias, -32_768, 32_767)) return `"${leaves.bias}" holds ${bias}, needed are integers of 16 bits`;
+      if (!isWithin(factor, 1, 32_767)) return `"${leaves.factor}" holds ${factor}, needed are integers from 1 to 32767`;
+    }
+  }
+  return undefined;
+}
+
+/** What is wrong with the integer leaves of a graph, or nothing: kernels count on sums that fit. */
+export function filterFault(filters: readonly FilterTask[], weights: ReadonlyMap<string, Tensor>): string | undefined {
+  for (const task of filters) {
+    const fault = faultOf(task, weights);
+    if (fault) return fault;
+  }
+  return undefined;
+}
