@@ -1,8 +1,10 @@
 /** Inference, batch 1: ours against other engines on the same weights; outputs compared first, turns interleaved. All of them compute in the calling thread. */
 import { OptionError } from "../src/core/errors.ts";
 import { random } from "../src/core/random.ts";
-import { size } from "../src/core/shape.ts";
+import { type Shape, size } from "../src/core/shape.ts";
+import type { Tensor } from "../src/core/tensor.ts";
 import { compile } from "../src/index.ts";
+import { compileIntegers } from "../src/model/compileIntegers.ts";
 import { buildNetwork, findNetwork, networks } from "../src/networks/index.ts";
 import { interleave, type Turn } from "./interleave.ts";
 import { livelyWeights } from "./livelyWeights.ts";
@@ -34,7 +36,7 @@ const compared = [
 
 const peers: readonly Peer[] = [onnxruntimeWeb, onnxruntimeNode, tfjsWasm];
 
-/** Outputs further apart than this are not the same network's: no time is worth reporting then. */
+/** Outputs of float32 further apart than this are not the same network's: no time is worth reporting then. */
 const MOST_ERROR = 1e-4;
 /** Milliseconds of a turn, and of the running in that makes engines finish compiling. */
 const TURN = 150;
@@ -43,6 +45,7 @@ const RUN_IN = 1000;
 /** How our side runs, by the type of its numbers; peers always run float32. */
 const openers = {
   f32: ({ graph, weights, threads }: Contest) => compile(graph, weights, { threads }),
+  int8: ({ graph, weights, image, threads }: Contest) => compileIntegers(graph, weights, samplesLike(image), { threads }),
 } as const;
 
 type Precision = keyof typeof openers;
@@ -56,18 +59,34 @@ export interface InferenceOptions {
   readonly rounds: number;
 }
 
+function imageOf(shape: Shape, stream: string): Tensor {
+  const { uniform } = random(2, stream);
+  return { shape, data: Float32Array.from({ length: size(shape) }, (_, i) => 3 * uniform(i) - 1.5) };
+}
+
+/** Images to calibrate integers on. */
+function samplesLike({ shape }: Tensor): readonly Readonly<Record<string, Tensor>>[] {
+  return Array.from({ length: 8 }, (_, i) => ({ image: imageOf(shape, `sample ${i}`) }));
+}
+
 function contestOf(network: string, threads: number): Contest {
   const graph = buildNetwork(network);
-  const { shape } = graph.leaves.find(({ kind }) => kind === "input") as { shape: readonly number[] };
-  const { uniform } = random(2, "image");
-  const data = Float32Array.from({ length: size(shape) }, (_, i) => 3 * uniform(i) - 1.5);
-  return { graph, weights: livelyWeights(graph), image: { shape, data }, threads };
+  const { shape } = graph.leaves.find(({ kind }) => kind === "input") as { shape: Shape };
+  return { graph, weights: livelyWeights(graph), image: imageOf(shape, "image"), threads };
 }
 
 function errorOf(found: Float32Array, expected: Float32Array): number {
   const most = expected.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
   return found.reduce((max, value, i) => Math.max(max, Math.abs(value - expected[i])), 0) / most;
 }
+
+const topOf = (logits: Float32Array): number => logits.indexOf(logits.reduce((a, b) => Math.max(a, b)));
+
+/** Whether outputs are those of the same network: integers must name the same label. */
+const isAlike: Readonly<Record<Precision, (found: Float32Array, expected: Float32Array) => boolean>> = {
+  f32: (found, expected) => errorOf(found, expected) <= MOST_ERROR,
+  int8: (found, expected) => topOf(found) === topOf(expected),
+};
 
 type Clock = () => number;
 
@@ -104,8 +123,9 @@ async function compareOne(network: string, precision: Precision, threads: number
   for (const peer of peers) {
     const opened = await peer.open(contest);
     if (!opened) continue;
-    const maxError = errorOf(logits.data, await opened.run());
-    if (!(maxError <= MOST_ERROR))
+    const expected = await opened.run();
+    const maxError = errorOf(logits.data, expected);
+    if (!isAlike[precision](logits.data, expected))
       throw new Error(`${network}: our outputs and those of ${peer.name} differ by ${maxError} of the largest`);
     rivals.push({ name: peer.name, maxError, session: opened });
   }
