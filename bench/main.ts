@@ -1,7 +1,7 @@
 /**
  * npm run bench [-- --inference] [--train] [--memory] [--accuracy] [--kernels] [--arithmetic] [--shift-max] [--network NAME] [--precision f32|int8] [--threads N] [--rounds N] [--epochs N] [--seeds N] [--profile] [--json [FILE]] [--picture FILE]
  *
- * Ratios against peers, taken in one run, turns interleaved, medians. Without a section: inference, training and memory. For figures of
+ * Ratios against peers, taken in one run, turns interleaved, medians. Without a section: inference, training, memory and arithmetic. For figures of
  * one thread pin the process to one core (taskset -c 1 npm run bench). Inference takes several networks with commas between them, or "all".
  * Lines of text appear while it runs; --json prints the result to standard output or writes it to a file, --picture draws inference.
  */
@@ -74,7 +74,7 @@ const sections = {
 
 const names = Object.keys(sections) as (keyof typeof sections)[];
 const asked = names.filter((name) => values[name]);
-const chosen = asked.length > 0 ? asked : (["inference", "train", "memory"] as const);
+const chosen = asked.length > 0 ? asked : (["inference", "train", "memory", "arithmetic"] as const);
 
 for (const name of chosen) result[name] = await sections[name]();
 saveResult();
