@@ -12,7 +12,7 @@ export interface PixelTarget {
   readonly data: Float32Array;
 }
 
-/** Writes prepared bytes (NHWC, one image) as normalised numbers into place n of a target; lanes that pad its channels become 0. */
+/** Writes prepared bytes (NHWC, one image) as normalised numbers into place n of a target. */
 export function writeNormalised(
   target: PixelTarget,
   n: number,
@@ -23,10 +23,6 @@ export function writeNormalised(
 ): void {
   const [perImage, perChannel, perRow, perColumn] = target.strides;
   const { data } = target;
-  for (let c = channels; perChannel === 1 && c < perColumn; c++) {
-    const end = n * perImage + size * perRow;
-    for (let to = n * perImage + c; to < end; to += perColumn) data[to] = 0;
-  }
   for (let c = 0; c < channels; c++) {
     const lookup = c * 256;
     for (let y = 0, from = c; y < size; y++) {

@@ -151,7 +151,12 @@ export async function openRunner(
   const views = { image: viewOf(card.image), logits: viewOf(card.logits) };
   const { size, channels } = card.preprocessing;
   const table = normaliseTable(card.preprocessing);
-  const write = (n: number, pixels: Uint8Array): void => writeNormalised(views.image, n, pixels, size, channels, table);
+  // A run leaves other numbers where the image was; those in the lanes that pad its channels go.
+  const write = (n: number, pixels: Uint8Array): void => {
+    const [perImage] = views.image.strides;
+    views.image.data.fill(0, n * perImage, (n + 1) * perImage);
+    writeNormalised(views.image, n, pixels, size, channels, table);
+  };
   // Engines have shipped with relaxed instructions that give wrong sums of bytes; what the kernels count on gives the plain ones' logits.
   if (relaxed && card.hasIntegers) {
     const pattern = Uint8Array.from({ length: size * size * channels }, (_, i) => (i * 97) & 255);
