@@ -84,6 +84,8 @@ const text = (s: string): readonly Chunk[] => sized(new TextEncoder().encode(s))
 
 /** Nanoseconds at a barrier after which the other threads count as dead: a minute, since a step of a training on a busy machine may take seconds. */
 const PATIENCE = 60e9;
+/** It is waited in so many parts: a process that was suspended for an hour finds one part over, not all. */
+const WAITS = 60;
 /** What `i32.wait` gives when its time is over. */
 const LATE = 2;
 
@@ -99,9 +101,15 @@ function awaitChange(k: Code, at: Expr<"i32">, held: Local<"i32">, sleepers: Exp
   );
   k.if(i32.eq(i32.atomicLoad(at), held), () => {
     k.drop(i32.atomicAdd(sleepers, 1));
+    const part = limit < 0 ? limit : Math.ceil(limit / WAITS);
+    const waits = k.local(i32.const(0));
     k.while(
       () => i32.eq(i32.atomicLoad(at), held),
-      () => k.if(i32.eq(i32.wait(at, held, limit), LATE), late),
+      () =>
+        k.if(i32.eq(i32.wait(at, held, part), LATE), () => {
+          waits.add(1);
+          k.if(i32.ge(waits, WAITS), late);
+        }),
     );
     k.drop(i32.atomicAdd(sleepers, -1));
   });
