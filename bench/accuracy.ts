@@ -1,7 +1,7 @@
 /** Accuracy of the default network on the whole Fashion-MNIST: ten epochs and three seeds unless told otherwise, the test part read once at the end of each. */
+import { median } from "../src/core/median.ts";
 import { openFashionMnist } from "../src/node.ts";
 import { fitNetwork, preprocessingFor, recipe, splitDataset } from "../src/train.ts";
-import { median } from "./interleave.ts";
 
 /** Share of the training images that choose the epoch. */
 const VALIDATION = 0.05;

@@ -16,7 +16,7 @@ import { type Convolution, convolvedShape } from "../src/ops/convolution.ts";
 import { ops } from "../src/ops/index.ts";
 import { type Similar, similarityGradient } from "../src/ops/similarity.ts";
 import { interleave, timed } from "./interleave.ts";
-import { burst, type Contest, contest, repeatsOf } from "./kernels.ts";
+import { type Contest, contest, leastTimes } from "./kernels.ts";
 
 /** One line of the result: `ratio` is the time over the product's. */
 export interface ArithmeticRow {
@@ -87,12 +87,7 @@ async function compare(name: string, passes: readonly Pass[], bursts: number): P
   // The first, the product, without fused multiply–adds and as its windows are.
   for (const [i, { op, shapes, attrs }] of passes.entries())
     contests.push(await contest(name, op, shapes, attrs, { isRelaxedAllowed: i > 0, exact: true }));
-  const repeats = contests.map(repeatsOf);
-  const best = contests.map(() => Number.POSITIVE_INFINITY);
-  for (let turn = 0; turn < bursts; turn++) {
-    for (const [i, each] of contests.entries()) best[i] = Math.min(best[i], burst(each, repeats[i]));
-  }
-  return best;
+  return leastTimes(contests, bursts);
 }
 
 /** Times every layer whose name contains `part`. */
@@ -144,11 +139,7 @@ export async function groupedRows(part = "", bursts = 40): Promise<GroupedRow[]>
         contest(describe(layer), op, shapes, attrs, { isRelaxedAllowed: false, exact: true }),
       );
       const [whole, grouped] = await Promise.all(contests);
-      const repeats = [repeatsOf(whole), repeatsOf(grouped)];
-      const best = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-      for (let turn = 0; turn < bursts; turn++) {
-        for (const [j, each] of [whole, grouped].entries()) best[j] = Math.min(best[j], burst(each, repeats[j]));
-      }
+      const best = leastTimes([whole, grouped], bursts);
       const row = {
         layer: describe(layer),
         pass: pass.name,

@@ -1,12 +1,7 @@
+import { median } from "../src/core/median.ts";
+
 /** Something to time; returns the milliseconds of one turn. */
 export type Turn = () => number | Promise<number>;
-
-/** The median of some numbers. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
 
 /** Takes turns A B A B … and returns the median milliseconds of each contestant, after one turn each that does not count. */
 export async function interleave(turns: Readonly<Record<string, Turn>>, rounds: number): Promise<Record<string, number>> {

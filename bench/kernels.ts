@@ -117,32 +117,35 @@ function peak(isRelaxed: boolean): Contest {
   return { name: "peak", macs: rounds * 10 * 4, run: () => run(0, 1, 0, 1, 0) };
 }
 
-/** Least milliseconds of one run in bursts of about half a millisecond. */
-export function burst({ run }: Contest, repeats: number): number {
+function burst({ run }: Contest, repeats: number): number {
   const start = performance.now();
   for (let i = 0; i < repeats; i++) run();
   return (performance.now() - start) / repeats;
 }
 
-/** Runs of a contest that make a burst. */
-export function repeatsOf(each: Contest): number {
+/** Runs of a contest that make a burst of about half a millisecond. */
+function repeatsOf(each: Contest): number {
   for (let i = 0; i < 50; i++) each.run();
   return Math.max(1, Math.ceil(0.5 / Math.max(burst(each, 5), 1e-4)));
+}
+
+/** Least milliseconds of one run of each, in short bursts that take turns. */
+export function leastTimes(contests: readonly Contest[], bursts: number): number[] {
+  const repeats = contests.map(repeatsOf);
+  const least = contests.map(() => Number.POSITIVE_INFINITY);
+  for (let turn = 0; turn < bursts; turn++) {
+    for (const [i, each] of contests.entries()) least[i] = Math.min(least[i], burst(each, repeats[i]));
+  }
+  return least;
 }
 
 /** Times every layer whose name contains `part`. */
 export async function kernelRows(part = "", isRelaxedAllowed = true, bursts = 60): Promise<KernelRow[]> {
   const contests = await Promise.all(layers.map((layer) => contestOf(layer, isRelaxedAllowed)));
   const top = peak(isRelaxedAllowed);
-  const topRepeats = repeatsOf(top);
   const rows: KernelRow[] = [];
   for (const each of contests.filter(({ name }) => name.includes(part))) {
-    const repeats = repeatsOf(each);
-    let [best, bestPeak] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-    for (let i = 0; i < bursts; i++) {
-      best = Math.min(best, burst(each, repeats));
-      bestPeak = Math.min(bestPeak, burst(top, topRepeats));
-    }
+    const [best, bestPeak] = leastTimes([each, top], bursts);
     const gflops = (2 * each.macs) / best / 1e6;
     const shareOfPeak = gflops / ((2 * top.macs) / bestPeak / 1e6);
     rows.push({ name: each.name, milliseconds: best, gflops, shareOfPeak });

@@ -4,7 +4,7 @@
  */
 import type { Shape } from "../src/core/shape.ts";
 import { ops } from "../src/ops/index.ts";
-import { burst, contest, repeatsOf } from "./kernels.ts";
+import { contest, leastTimes } from "./kernels.ts";
 
 /** One line of the result: `ratio` is the time over the plain pass's. */
 export interface ShiftMaxRow {
@@ -54,10 +54,7 @@ export async function shiftMaxRows(part = "", bursts = 100): Promise<ShiftMaxRow
       ],
     } as const;
     for (const pass of ["forward", "backward"] as const) {
-      const repeats = pairs[pass].map(repeatsOf);
-      const best = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-      for (let turn = 0; turn < bursts; turn++)
-        for (const [i, each] of pairs[pass].entries()) best[i] = Math.min(best[i], burst(each, repeats[i]));
+      const best = leastTimes(pairs[pass], bursts);
       rows.push({ layer, pass, milliseconds: best[1], ratio: best[1] / best[0] });
       console.error(
         `${(best[1] / best[0]).toFixed(2).padStart(6)} × ${pass.padEnd(8)} ${(best[1] * 1000).toFixed(1).padStart(7)} µs  ${layer}`,

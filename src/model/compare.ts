@@ -1,5 +1,7 @@
 /** Networks side by side: counted, measured in turns, trained under one recipe. */
+
 import { wasmBackend } from "../backends/wasm/index.ts";
+import { median } from "../core/median.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Preprocessing } from "../data/preprocessing.ts";
 import type { Parts } from "../data/split.ts";
@@ -76,12 +78,6 @@ export interface MeasureOptions {
   readonly threads?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, label: string) => void;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 async function openCandidate(row: ComparisonRow, place: ComparisonPlace, threads: number): Promise<Session> {

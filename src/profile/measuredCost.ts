@@ -1,3 +1,4 @@
+import { median } from "../core/median.ts";
 import type { ProfileRow, Session } from "../engine/session.ts";
 
 /** One node's measured time: the median over the runs, its kernels' names joined. */
@@ -18,12 +19,6 @@ export interface MeasuredCost {
 }
 
 const WARM_UP_MS = 500;
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
 
 /** Runs a session on what its inputs hold, `runs` times whole and `runs` times step by step. */
 export function measureCost(session: Session, runs = 20): MeasuredCost {

@@ -1,11 +1,11 @@
 import type { CommandRule } from "../commandRule.ts";
-import { output, strict, where } from "./shared.ts";
+import { modelFile, output, strict, where } from "./shared.ts";
 
 /** `goldcrest compile`. */
 export const compile: CommandRule = {
   name: "compile",
   about: "Writes a model as one WebAssembly file of only what it uses, with a small JavaScript loader that needs nothing else.",
-  operands: [{ name: "model", about: "a model file that fit has written", isRequired: true }],
+  operands: [modelFile],
   groups: [
     {
       title: "Result",

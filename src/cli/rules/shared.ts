@@ -1,5 +1,5 @@
 import { arithmetics, blocks, gradientsOf } from "../../index.ts";
-import type { OptionGroup, OptionRule } from "../commandRule.ts";
+import type { Operand, OptionGroup, OptionRule } from "../commandRule.ts";
 
 /** What every command prints. */
 export const output: OptionGroup = {
@@ -10,6 +10,12 @@ export const output: OptionGroup = {
     help: { about: "this text", short: "h" },
   },
 };
+
+/** The model that a command works on. */
+export const modelFile: Operand = { name: "model", about: "a model file that fit has written", isRequired: true };
+
+/** The images that a command works on. */
+export const labelledImages: Operand = { name: "folder", about: "labelled images, as fit takes them; without one, Fashion-MNIST" };
 
 /** Threads of a run. */
 export const threads: OptionRule = { value: "n", about: "threads that share the work; the result does not depend on it" };

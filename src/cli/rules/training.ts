@@ -1,6 +1,6 @@
 import { publishedRecipes, recipes as startingPoints } from "../../train.ts";
 import type { CommandRule } from "../commandRule.ts";
-import { network, output, strict, threads, where } from "./shared.ts";
+import { labelledImages, modelFile, network, output, strict, threads, where } from "./shared.ts";
 
 /** `goldcrest fit`. */
 export const fit: CommandRule = {
@@ -73,10 +73,7 @@ export const fit: CommandRule = {
 export const classify: CommandRule = {
   name: "classify",
   about: "Names what is on images, with a model file.",
-  operands: [
-    { name: "model", about: "a model file that fit has written", isRequired: true },
-    { name: "images", about: "image files, or folders of them", isRequired: true, isMany: true },
-  ],
+  operands: [modelFile, { name: "images", about: "image files, or folders of them", isRequired: true, isMany: true }],
   groups: [
     { title: "Options", options: { top: { value: "k", about: "labels to show for each image", default: "5" }, threads, strict } },
     output,
@@ -92,10 +89,7 @@ export const classify: CommandRule = {
 export const evaluate: CommandRule = {
   name: "evaluate",
   about: "Measures a model file on labelled images: accuracy, macro-F1, precision and recall of each label, confusion matrix.",
-  operands: [
-    { name: "model", about: "a model file that fit has written", isRequired: true },
-    { name: "folder", about: "labelled images, as fit takes them; without one, Fashion-MNIST" },
-  ],
+  operands: [modelFile, labelledImages],
   groups: [
     {
       title: "Options",
@@ -146,10 +140,7 @@ export const recipes: CommandRule = {
 export const quantize: CommandRule = {
   name: "quantize",
   about: "Turns a model into integers and reports accuracy before and after, the error of each layer, and size.",
-  operands: [
-    { name: "model", about: "a model file that fit has written", isRequired: true },
-    { name: "folder", about: "labelled images, as fit takes them; without one, Fashion-MNIST" },
-  ],
+  operands: [modelFile, labelledImages],
   groups: [
     {
       title: "Options",

@@ -13,7 +13,7 @@ import { type Pointer, type Step, shifted, step } from "../kernel.ts";
 import { pad4 } from "../layout.ts";
 import { type Arguments, type Fields, wasmKernel } from "../module.ts";
 import type { Tap, TapCode } from "./taps.ts";
-import type { Pair, WindowSizes } from "./window.ts";
+import { type Pair, tileFields, type WindowSizes } from "./window.ts";
 
 /** One depthwise convolution over images of `channels` (padded to 4) lanes. */
 export interface Depthwise extends WindowSizes {
@@ -38,14 +38,7 @@ const baseFields = {
   y: "i32",
   packed: "i32",
   zeros: "i32",
-  height: "i32",
-  width: "i32",
-  outHeight: "i32",
-  outWidth: "i32",
-  top: "i32",
-  left: "i32",
-  pixel: "i32",
-  tileRows: "i32",
+  ...tileFields,
 } as const;
 
 type Args = Arguments<typeof baseFields & { readonly bias: "i32"; readonly own: "i32" }>;

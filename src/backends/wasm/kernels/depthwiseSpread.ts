@@ -10,7 +10,7 @@ import { pad4 } from "../layout.ts";
 import { type Arguments, type Fields, wasmKernel } from "../module.ts";
 import { MOST_TAPS } from "./depthwise.ts";
 import type { Tap, TapCode } from "./taps.ts";
-import type { Pair } from "./window.ts";
+import { type Pair, tileFields } from "./window.ts";
 
 /** One gradient. `size` is dx's, `outSize` dy's. */
 export interface DepthwiseSpread {
@@ -35,14 +35,7 @@ const fields = {
   dy: "i32",
   packed: "i32",
   zeros: "i32",
-  height: "i32",
-  width: "i32",
-  outHeight: "i32",
-  outWidth: "i32",
-  top: "i32",
-  left: "i32",
-  pixel: "i32",
-  tileRows: "i32",
+  ...tileFields,
   tileColumns: "i32",
   firstRow: "i32",
   firstColumn: "i32",

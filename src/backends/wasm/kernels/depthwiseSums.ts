@@ -12,7 +12,7 @@ import { pad4 } from "../layout.ts";
 import { type Arguments, type Fields, wasmKernel } from "../module.ts";
 import { changeSteps } from "./operands.ts";
 import type { Preparation, Tap, TapCode } from "./taps.ts";
-import type { Pair, WindowSizes } from "./window.ts";
+import { type Pair, tileFields, type WindowSizes } from "./window.ts";
 
 /** One gradient. */
 export interface DepthwiseSums extends WindowSizes {
@@ -40,14 +40,7 @@ const fields = {
   partial: "i32",
   xZeros: "i32",
   dyZeros: "i32",
-  height: "i32",
-  width: "i32",
-  outHeight: "i32",
-  outWidth: "i32",
-  top: "i32",
-  left: "i32",
-  pixel: "i32",
-  tileRows: "i32",
+  ...tileFields,
   allRows: "i32",
   chunkRows: "i32",
 } as const;

@@ -29,6 +29,18 @@ export const windowFields = {
   left: "i32",
 } as const;
 
+/** Kernel arguments of tiles of output pixels: sizes, padding above and to the left, bytes of a pixel, tiles below each other. */
+export const tileFields = {
+  height: "i32",
+  width: "i32",
+  outHeight: "i32",
+  outWidth: "i32",
+  top: "i32",
+  left: "i32",
+  pixel: "i32",
+  tileRows: "i32",
+} as const;
+
 /** The values of `windowFields`. */
 export function windowArgs({ size, outSize, kernel, stride, before }: WindowSizes): Record<keyof typeof windowFields, number> {
   return {

@@ -10,7 +10,7 @@ import { lanesOf } from "../../layout.ts";
 import { type Arguments, type Fields, wasmKernel } from "../../module.ts";
 import { outputPlace, patchOf, type TileShape, usesOf } from "../depthwise.ts";
 import { packed } from "../pack.ts";
-import type { Pair } from "../window.ts";
+import { type Pair, tileFields } from "../window.ts";
 import { type Bounds, boundsOf } from "./bounds.ts";
 import { packFilters, packShorts } from "./packShorts.ts";
 
@@ -21,14 +21,7 @@ const baseFields = {
   zeros: "i32",
   bias: "i32",
   factor: "i32",
-  height: "i32",
-  width: "i32",
-  outHeight: "i32",
-  outWidth: "i32",
-  top: "i32",
-  left: "i32",
-  pixel: "i32",
-  tileRows: "i32",
+  ...tileFields,
 } as const;
 
 type Args = Arguments<typeof baseFields>;
