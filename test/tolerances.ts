@@ -31,3 +31,6 @@ export const deepTraining: Tolerance = { relative: 1e-3, absolute: 1e-6 };
  * the slope of Mitchell's product jumps where mantissas add up to 1.
  */
 export const deepArithmetic: Tolerance = { relative: 1e-2, absolute: 1e-5 };
+
+/** Networks drawn at random: their sums may cancel, so that rounding weighs more than in a network that somebody designed. */
+export const randomNetwork: Tolerance = { relative: 1e-4, absolute: 1e-5 };

@@ -212,10 +212,13 @@ function buildWith(node: Node, behind: Node, pass: Pass): Value {
   return applied(behind, value, wide, output, pass);
 }
 
-/** The table of a function, read by integers. */
-function applied(node: Node, x: Value, from: Quantised, to: Quantised, { root }: Pass): Value {
-  const table = root.constant([256], tableOf(functionOf(node), from, to), "u7");
-  return lookup(at(root, node), [x, table], {});
+/** The table of a function, read by integers; a function of nothing but another table is one table with it, since layers take no more than one. */
+function applied(node: Node, x: Value, from: Quantised, to: Quantised, { root, uses }: Pass): Value {
+  const table = tableOf(functionOf(node), from, to);
+  const before = x.producer?.op === lookup && uses.onlyReader(node.inputs[0]) ? x.producer : undefined;
+  const [operand, inner] = before?.inputs ?? [x];
+  const whole = inner ? (inner.data as Float32Array).map((entry) => table[entry]) : table;
+  return lookup(at(root, node), [operand, root.constant([256], whole, "u7")], {});
 }
 
 /** The function that alone reads a node's output, if there is one. */
