@@ -46,11 +46,16 @@ export function fetchOwnNode() {
   const target = join(root, "node_modules", "node", "bin");
   if (!existsSync(dirname(target))) return false;
   const { version } = JSON.parse(readFileSync(join(root, "node_modules", "node", "package.json"), "utf8"));
+  process.stderr.write(`goldcrest: the install script of the package "node" was skipped; installing Node.js ${version} instead\n`);
+  return fetchNode(version, target);
+}
+
+/** Puts the Node.js of a version (or of a range, as npm writes it) into a folder, from the npm registry; returns whether it worked. */
+export function fetchNode(version, target) {
   const isWindows = process.platform === "win32";
   const prefix = process.platform === "darwin" && process.arch === "arm64" ? "node-bin" : "node";
   const name = [prefix, isWindows ? "win" : process.platform, process.arch].join("-");
   const file = isWindows ? "node.exe" : "node";
-  process.stderr.write(`goldcrest: the install script of the package "node" was skipped; installing ${name}@${version} instead\n`);
 
   mkdirSync(join(root, "node_modules", ".cache"), { recursive: true });
   const folder = mkdtempSync(join(root, "node_modules", ".cache", "node-"));

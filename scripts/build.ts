@@ -1,10 +1,11 @@
-/** npm run build: compiles src/ to dist/, declarations beside code, and copies the data files that the code reads. */
+/** npm run build [-- folder]: compiles src/ to dist/ or another folder, declarations beside code, and copies the data files that the code reads. */
 import { cpSync, globSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { root, runTool } from "./lib/run.ts";
 
-/** Built beside dist/ and moved there at the end, so that nobody ever reads half a build. */
-const staged = mkdtempSync(join(root, "dist.tmp-"));
+const target = process.argv[2] ? resolve(process.argv[2]) : join(root, "dist");
+/** Built beside the folder and moved there at the end, so that nobody ever reads half a build. */
+const staged = mkdtempSync(`${target}.tmp-`);
 
 try {
   const { isSuccess, output } = runTool("typescript/bin/tsc", ["-p", "tsconfig.build.json", "--outDir", staged]);
@@ -14,8 +15,8 @@ try {
   } else {
     pointWorkersAtJavaScript();
     copyAssets();
-    rmSync(join(root, "dist"), { recursive: true, force: true });
-    renameSync(staged, join(root, "dist"));
+    rmSync(target, { recursive: true, force: true });
+    renameSync(staged, target);
   }
 } finally {
   rmSync(staged, { recursive: true, force: true });

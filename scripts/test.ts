@@ -2,9 +2,11 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { installDebianPackages } from "./lib/debian.ts";
+import { installNodes } from "./lib/nodes.ts";
 import { root } from "./lib/run.ts";
 
 installDebianPackages([{ command: "chromium", packages: ["chromium"], need: "the browser test" }]);
+installNodes();
 
 const statuses = ["check.ts", "unit.ts"].map((script) => {
   console.log(`\n> ${script}`);

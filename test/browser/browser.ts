@@ -78,14 +78,14 @@ export async function visit<T>(
 }
 
 /** A network of random weights as a model of ten labels. */
-export function untrained(network: string, size: number): Model {
+export function untrained(network: string, size: number, channels: 1 | 3 = 3): Model {
   const labels = Array.from({ length: 10 }, (_, i) => `label ${i}`);
-  const preprocessing = preprocessingFor({ size, channels: 3, fit: "crop" });
+  const preprocessing = preprocessingFor({ size, channels, fit: "crop" });
   const card = { network, options: { width: 0.5, isSmallImage: true }, labels, preprocessing };
   return { ...card, weights: initialise(modelGraph(card), 7), provenance: {}, metrics: {} };
 }
 
 /** An image of a size, the same in every process. */
-export function patterned(size: number): Uint8Array {
-  return Uint8Array.from({ length: size * size * 3 }, (_, i) => (i * 37 + (i >> 7)) & 255);
+export function patterned(size: number, channels: 1 | 3 = 3): Uint8Array {
+  return Uint8Array.from({ length: size * size * channels }, (_, i) => (i * 37 + (i >> 7)) & 255);
 }
