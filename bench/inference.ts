@@ -29,7 +29,7 @@ export interface InferenceRow {
 }
 
 /** Networks compared unless some are named. */
-const compared = [
+export const compared = [
   ...["mobilenet-v1", "mobilenet-v2", "mobilenet-v3-small", "mobilenet-v3-large"],
   ...["shufflenet-v2", "squeezenet-1.1", "efficientnet-b0"],
 ] as const;
@@ -65,11 +65,12 @@ function imageOf(shape: Shape, stream: string): Tensor {
 }
 
 /** Images to calibrate integers on. */
-function samplesLike({ shape }: Tensor): readonly Readonly<Record<string, Tensor>>[] {
+export function samplesLike({ shape }: Tensor): readonly Readonly<Record<string, Tensor>>[] {
   return Array.from({ length: 8 }, (_, i) => ({ image: imageOf(shape, `sample ${i}`) }));
 }
 
-function contestOf(network: string, threads: number): Contest {
+/** A network of the zoo on lively weights, and an image. */
+export function contestOf(network: string, threads: number): Contest {
   const graph = buildNetwork(network);
   const { shape } = graph.leaves.find(({ kind }) => kind === "input") as { shape: Shape };
   return { graph, weights: livelyWeights(graph), image: imageOf(shape, "image"), threads };

@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --inference] [--train] [--memory] [--accuracy] [--kernels] [--arithmetic] [--shift-max] [--network NAME] [--precision f32|int8] [--threads N] [--rounds N] [--epochs N] [--seeds N] [--profile] [--json [FILE]] [--picture FILE]
+ * npm run bench [-- --inference] [--train] [--memory] [--accuracy] [--kernels] [--arithmetic] [--shift-max] [--ways] [--network NAME] [--precision f32|int8] [--threads N] [--rounds N] [--epochs N] [--seeds N] [--profile] [--json [FILE]] [--picture FILE]
  *
  * Ratios against peers, taken in one run, turns interleaved, medians. Without a section: inference, training, memory and arithmetic. For figures of
  * one thread pin the process to one core (taskset -c 1 npm run bench). Inference takes several networks with commas between them, or "all".
@@ -17,6 +17,7 @@ import { memoryRows } from "./memory.ts";
 import { ratioPicture } from "./ratioPicture.ts";
 import { shiftMaxRows } from "./shiftMax.ts";
 import { trainingRows } from "./training.ts";
+import { wayRows } from "./ways.ts";
 
 /** `--json` alone means standard output. */
 const words = process.argv.slice(2).map((word, i, all) => (word === "--json" && (all[i + 1] ?? "--").startsWith("--") ? "--json=" : word));
@@ -25,7 +26,17 @@ const flag = { type: "boolean", default: false } as const;
 const { values } = parseArgs({
   args: words,
   options: {
-    ...{ inference: flag, train: flag, memory: flag, accuracy: flag, kernels: flag, arithmetic: flag, "shift-max": flag, profile: flag },
+    ...{
+      inference: flag,
+      train: flag,
+      memory: flag,
+      accuracy: flag,
+      kernels: flag,
+      arithmetic: flag,
+      "shift-max": flag,
+      ways: flag,
+      profile: flag,
+    },
     network: { type: "string" },
     threads: { type: "string", default: "1" },
     epochs: { type: "string", default: "10" },
@@ -70,6 +81,7 @@ const sections = {
     composed: await composedRows(network, rounds),
   }),
   "shift-max": () => shiftMaxRows(network),
+  ways: () => wayRows(network, rounds),
 } as const;
 
 const names = Object.keys(sections) as (keyof typeof sections)[];
