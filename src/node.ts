@@ -11,4 +11,5 @@ export { type CompiledRunner, openRunner } from "./deploy/loader.ts";
 export type { WeightFormat } from "./deploy/stored.ts";
 export type { CompileCard, CompiledSizes, CompileFileOptions } from "./deploy/wasmFile.ts";
 export { atomicWrite } from "./formats/atomicWrite.node.ts";
+export { readOnnxFile } from "./formats/onnx/onnxFile.node.ts";
 export { checkpointStore } from "./train/checkpointStore.node.ts";

@@ -2,6 +2,7 @@ import type { DType } from "../core/dtype.ts";
 import { need, ShapeError } from "../core/errors.ts";
 import { formatShape, type Shape, size } from "../core/shape.ts";
 import type { ReferenceTensor } from "../core/tensor.ts";
+import type { AttributeRules } from "./attributes.ts";
 import type { Node, Value } from "./graph.ts";
 import type { IntegerRule } from "./integer.ts";
 import type { Scope } from "./scope.ts";
@@ -63,6 +64,10 @@ export interface OpRecord<A extends object> {
   readonly inPlace?: Readonly<Record<number, number>>;
   /** How the op goes to integers; ops of one operand that are elementwise go as tables. */
   readonly integer?: IntegerRule<A>;
+  /** Rules of the attributes, where a file may hold the op as part of a network's graph. */
+  readonly attributes?: AttributeRules;
+  /** The attribute that is a shape whose first extent counts the images of a run, where there is one. */
+  readonly batchedShape?: string;
   /** Where the gradient is deliberately not the derivative: the stated form. */
   surrogate?(attrs: A): string | undefined;
 }

@@ -4,6 +4,7 @@ import { formatShape, isSameShape } from "../core/shape.ts";
 import type { NumericArray, Tensor } from "../core/tensor.ts";
 import { checkPreprocessing, type Preprocessing } from "../data/preprocessing.ts";
 import type { Weights } from "../engine/session.ts";
+import type { GraphRecord } from "../formats/graphRecord.ts";
 import { decodeModel, encodeModel } from "../formats/modelFile.ts";
 import { leavesOf } from "../ir/graph.ts";
 import type { NetworkOptions } from "../networks/index.ts";
@@ -15,6 +16,8 @@ import { checkQuantisation, integerGraphOf, type Quantisation } from "./runnable
 export interface Model {
   readonly network: string;
   readonly options: NetworkOptions;
+  /** The network itself, where it comes from elsewhere: for one image, "image" → "logits". The name is then only a name. */
+  readonly graph?: GraphRecord;
   /** Class names, in the order of the logits. */
   readonly labels: readonly string[];
   readonly preprocessing: Preprocessing;
@@ -49,11 +52,13 @@ export async function saveModel(model: Model): Promise<Uint8Array> {
 
 /** Reads a model file and checks that its network exists and that its weights are that network's; `where` begins every error. */
 export async function loadModel(file: Uint8Array, where = "model"): Promise<Model> {
-  const { network, preprocessing: record, quantisation, ...rest } = await decodeModel(file, where);
+  const { network, graph, preprocessing: record, quantisation, ...rest } = await decodeModel(file, where);
   try {
     const preprocessing = checkPreprocessing(record);
     const integers = quantisation === undefined ? {} : { quantisation: checkQuantisation(quantisation) };
-    const model: Model = { ...rest, network: network.name, options: network.options, preprocessing, ...integers };
+    // What the record holds, `modelGraph` checks.
+    const own = graph === undefined ? {} : { graph: graph as GraphRecord };
+    const model: Model = { ...rest, network: network.name, options: network.options, ...own, preprocessing, ...integers };
     checkWeights(model, where);
     return model;
   } catch (cause) {

@@ -35,6 +35,7 @@ export function activation({ name, value, slope, slopeReads, operations }: Activ
   const forward = defineOp({
     name,
     isElementwise: true,
+    attributes: {},
     shape: ([x]) => x,
     cost: plain(operations),
     gradient: (g, [x], dy, _attrs, { outputs: [y] }) => [backward(g, [dy, slopeReads === "input" ? x : y], {})],

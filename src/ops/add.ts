@@ -1,25 +1,31 @@
-import { need } from "../core/errors.ts";
-import { formatShape, isSameShape } from "../core/shape.ts";
+import { isSameShape } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
+import { broadcastRuns, needBroadcast } from "./broadcast.ts";
 import { plain } from "./cost.ts";
 import { added } from "./integerRules.ts";
+import { sumTo } from "./sumTo.ts";
 
-/** (a, b) of one shape → a + b: residuals, and sums of gradients. */
+/** (a, b) → a + b, b broadcast to a's shape: residuals, and sums of gradients. */
 export const add: Op = defineOp({
   name: "add",
   isElementwise: true,
   isCommutative: true,
   integer: added,
+  attributes: {},
 
   shape([a, b]) {
-    need(isSameShape(a, b), () => `both operands must have one shape, found ${formatShape(a)} and ${formatShape(b)}`);
+    needBroadcast("the second operand", b, a);
     return a;
   },
 
   cost: plain({ adds: 1 }),
-  gradient: (_g, _inputs, dy) => [dy, dy],
+  gradient: (g, [a, b], dy) => [dy, isSameShape(a.shape, b.shape) ? dy : sumTo(g, [dy], { shape: b.shape })],
 
   reference(y, [a, b]) {
-    for (let i = 0; i < y.data.length; i++) y.data[i] = a.data[i] + b.data[i];
+    const { run, index } = broadcastRuns(b.shape, a.shape);
+    for (const [at, meets] of index.entries()) {
+      const term = b.data[meets];
+      for (let i = at * run; i < (at + 1) * run; i++) y.data[i] = a.data[i] + term;
+    }
   },
 });

@@ -1,5 +1,6 @@
 import { need } from "../core/errors.ts";
 import { formatShape, isSameShape, type Shape, size } from "../core/shape.ts";
+import { counts, flag } from "../ir/attributes.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { type AveragePool, eachPixel, pooledShape } from "./averageWindows.ts";
 import { operationsCost } from "./cost.ts";
@@ -14,6 +15,7 @@ export interface AveragePoolGradient extends AveragePool {
 export const averagePool: Op<AveragePool> = defineOp<AveragePool>({
   name: "averagePool",
   integer: averaged,
+  attributes: { kernel: counts, stride: counts, padding: counts, countsPadding: flag },
 
   shape: ([x], attrs) => pooledShape(x, attrs),
 

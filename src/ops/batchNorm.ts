@@ -1,5 +1,6 @@
 import { need } from "../core/errors.ts";
 import { formatShape, isSameShape, type Shape } from "../core/shape.ts";
+import { real } from "../ir/attributes.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { plain, wholly } from "./cost.ts";
 
@@ -21,6 +22,7 @@ export function needNormalisable(x: Shape, vectors: Readonly<Record<string, Shap
 export const batchNorm: Op<BatchNorm> = defineOp<BatchNorm>({
   name: "batchNorm",
   isNormalising: true,
+  attributes: { eps: real },
   takesEpilogue: true,
 
   shape([x, gamma, beta, mean, variance]) {

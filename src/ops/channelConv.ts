@@ -1,4 +1,5 @@
 import type { Shape } from "../core/shape.ts";
+import { count, counts } from "../ir/attributes.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import {
   type ChannelConvolution,
@@ -15,6 +16,7 @@ import {
 export const channelConv: Op<ChannelConvolution> = defineOp<ChannelConvolution>({
   name: "channelConv",
   weightInputs: [1],
+  attributes: { stride: count, padding: counts },
 
   shape: ([x, weight], attrs) => channelConvolvedShape(x, weight, attrs),
   cost: (inputs, _attrs, outputs) => channelConvolutionCost(outputs[0], inputs[1], inputs, outputs),

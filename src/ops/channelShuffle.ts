@@ -1,5 +1,6 @@
 import { need } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
+import { count } from "../ir/attributes.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { plain } from "./cost.ts";
 import { kept } from "./integerRules.ts";
@@ -10,6 +11,7 @@ export const channelShuffle: Op<{ readonly groups: number }> = defineOp<{ readon
   name: "channelShuffle",
   isRouting: true,
   integer: kept,
+  attributes: { groups: count },
   dtype: movedType,
 
   shape([x], { groups }) {

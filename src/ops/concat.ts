@@ -1,5 +1,6 @@
 import { need } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
+import { count } from "../ir/attributes.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { plain } from "./cost.ts";
 import { kept } from "./integerRules.ts";
@@ -11,6 +12,7 @@ export const concat: Op<{ readonly axis: 1 }> = defineOp<{ readonly axis: 1 }>({
   name: "concat",
   isRouting: true,
   integer: kept,
+  attributes: { axis: count },
   dtype: movedType,
 
   shape(inputs, { axis }) {

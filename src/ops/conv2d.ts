@@ -1,5 +1,6 @@
 import { need } from "../core/errors.ts";
 import { formatShape, size } from "../core/shape.ts";
+import { count, counts, oneOf } from "../ir/attributes.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { channelSum } from "./channelSum.ts";
 import { conv2dInputGradient } from "./conv2dInputGradient.ts";
@@ -7,7 +8,7 @@ import { conv2dWeightGradient } from "./conv2dWeightGradient.ts";
 import { type Convolution, convolutionCost, convolvedShape, eachTapRow } from "./convolution.ts";
 import { convolved } from "./integerRules.ts";
 import { layerRate } from "./layerRate.ts";
-import { similarityGradient, similarityRule } from "./similarity.ts";
+import { similarities, similarityGradient, similarityRule } from "./similarity.ts";
 import { padPlanes } from "./window.ts";
 
 /** (x [n, c, h, w], weight [out, c / groups, kh, kw], bias? [out]) → [n, out, oh, ow]: Y = Σ S(X, F), the literature's general form. */
@@ -17,6 +18,7 @@ export const conv2d: Op<Convolution> = defineOp<Convolution>({
   takesSimilarity: true,
   weightInputs: [1],
   integer: convolved,
+  attributes: { stride: counts, padding: counts, groups: count, similarity: oneOf(Object.keys(similarities)) },
 
   shape([x, weight, bias], attrs) {
     const y = convolvedShape(x, weight, attrs);

@@ -6,6 +6,7 @@
 import { need } from "../core/errors.ts";
 import { formatShape, isSameShape, type Shape, size } from "../core/shape.ts";
 import type { ReferenceTensor } from "../core/tensor.ts";
+import { count, real, reals } from "../ir/attributes.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { type Operations, operationsCost, sumCosts } from "./cost.ts";
 import { needImages } from "./window.ts";
@@ -80,6 +81,7 @@ function greatest(x: number, shifted: number, coefficients: readonly number[]): 
 /** (x [n, c, h, w], gates [n, 2 · K · c]) → max over k of a_k · x + b_k · x'. */
 export const dynamicShiftMax: Op<DynamicShiftMax> = defineOp<DynamicShiftMax>({
   name: "dynamicShiftMax",
+  attributes: { groups: count, range: real, init: reals },
   takesEpilogue: true,
 
   shape([x, gates], attrs) {

@@ -1,4 +1,5 @@
 /** The integer forms of float ops: what a record's `integer` says. */
+import { isSameShape } from "../core/shape.ts";
 import { channels, type Value } from "../ir/graph.ts";
 import type { IntegerPlace, IntegerRule } from "../ir/integer.ts";
 import type { Scope } from "../ir/scope.ts";
@@ -53,6 +54,7 @@ export const connected: IntegerRule<Linear> = {
 
 /** a + b = (qa − za) · sa + (qb − zb) · sb. */
 export const added: IntegerRule<object> = {
+  accepts: ([a, b]) => isSameShape(a, b),
   build(g, { inputs: [a, b], output, requantised }) {
     const ratios = [a.quantised.scale / output.scale, b.quantised.scale / output.scale] as const;
     const offset = output.zero - a.quantised.zero * ratios[0] - b.quantised.zero * ratios[1] + 0.5;

@@ -1,11 +1,12 @@
 import { need } from "../core/errors.ts";
 import { formatShape, isSameShape, size } from "../core/shape.ts";
+import { oneOf, optional } from "../ir/attributes.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { channelSum } from "./channelSum.ts";
 import { tapsCost } from "./cost.ts";
 import { connected } from "./integerRules.ts";
 import { layerRate } from "./layerRate.ts";
-import { needSimilarity, type Similar, type SimilarityGradient, similarityGradient, similarityRule } from "./similarity.ts";
+import { needSimilarity, type Similar, type SimilarityGradient, similarities, similarityGradient, similarityRule } from "./similarity.ts";
 
 /** A fully connected layer sums products unless told otherwise. */
 export type Linear = Partial<Similar>;
@@ -25,6 +26,7 @@ export const linear: Op<Linear> = defineOp<Linear>({
   takesSimilarity: true,
   weightInputs: [1],
   integer: connected,
+  attributes: { similarity: optional(oneOf(Object.keys(similarities))) },
 
   shape([x, weight, bias], attrs) {
     needSimilarity(similar(attrs));

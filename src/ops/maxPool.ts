@@ -1,5 +1,6 @@
 import { need } from "../core/errors.ts";
 import { formatShape, isSameShape, type Shape, size } from "../core/shape.ts";
+import { counts, flag } from "../ir/attributes.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { operationsCost } from "./cost.ts";
 import { kept } from "./integerRules.ts";
@@ -60,6 +61,7 @@ function eachMaximum(x: Float64Array, shape: Shape, pooled: Shape, attrs: MaxPoo
 export const maxPool: Op<MaxPool> = defineOp<MaxPool>({
   name: "maxPool",
   integer: kept,
+  attributes: { kernel: counts, stride: counts, padding: counts, isCeil: flag },
   dtype: movedType,
 
   shape([x], attrs) {

@@ -7,6 +7,7 @@ import { plain } from "./cost.ts";
 export const maximum: Op = defineOp({
   name: "maximum",
   isElementwise: true,
+  attributes: {},
 
   shape([a, b]) {
     need(isSameShape(a, b), () => `both operands must have one shape, found ${formatShape(a)} and ${formatShape(b)}`);

@@ -9,6 +9,7 @@ export const multiply: Op = defineOp({
   name: "multiply",
   isElementwise: true,
   integer: gated,
+  attributes: {},
 
   shape([a, b]) {
     needBroadcast("the second operand", b, a);

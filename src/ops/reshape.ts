@@ -1,5 +1,6 @@
 import { need } from "../core/errors.ts";
 import { formatShape, type Shape, size } from "../core/shape.ts";
+import { counts } from "../ir/attributes.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { kept } from "./integerRules.ts";
 import { movedType } from "./requantise.ts";
@@ -9,6 +10,8 @@ export const reshape: Op<{ readonly shape: Shape }> = defineOp<{ readonly shape:
   name: "reshape",
   isRouting: true,
   integer: kept,
+  attributes: { shape: counts },
+  batchedShape: "shape",
   dtype: movedType,
   isView: true,
 

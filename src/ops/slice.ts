@@ -1,5 +1,6 @@
 import { need } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
+import { count } from "../ir/attributes.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { plain } from "./cost.ts";
 import { kept } from "./integerRules.ts";
@@ -17,6 +18,7 @@ export const slice: Op<Slice> = defineOp<Slice>({
   name: "slice",
   isRouting: true,
   integer: kept,
+  attributes: { start: count, length: count, axis: count },
   dtype: movedType,
 
   shape([x], { start, length, axis }) {
@@ -52,6 +54,7 @@ export interface PadChannels {
 export const padChannels: Op<PadChannels> = defineOp<PadChannels>({
   name: "padChannels",
   isRouting: true,
+  attributes: { before: count, after: count },
 
   shape([x], { before, after }) {
     need(x.length >= 2, () => `the input must have channels, found ${formatShape(x)}`);

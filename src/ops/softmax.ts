@@ -19,6 +19,7 @@ export function softmaxRow(x: Float64Array, y: Float64Array): number {
 /** [n, classes] → probabilities: each row eˣ / Σ eˣ. */
 export const softmax: Op = defineOp({
   name: "softmax",
+  attributes: {},
 
   shape([x]) {
     need(x.length === 2, () => `the input must be [n, classes], found ${formatShape(x)}`);

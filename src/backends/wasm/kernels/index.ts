@@ -27,8 +27,10 @@ import { linear } from "./linear.ts";
 import { linearInputGradient } from "./linearInputGradient.ts";
 import { linearWeightGradient } from "./linearWeightGradient.ts";
 import { adamw, ema, rmsprop, sgd } from "./optimiser.ts";
+import { permute } from "./permute.ts";
 import { averagePool, globalAveragePool, maxPool } from "./pool.ts";
 import { averagePoolGradient, globalAveragePoolGradient, maxPoolGradient } from "./poolGradient.ts";
+import { resample } from "./resample.ts";
 import { reshape } from "./reshape.ts";
 import { softmax, softmaxCrossEntropy, softmaxCrossEntropyGradient, softmaxGradient } from "./softmax.ts";
 import { sumTo } from "./sumTo.ts";
@@ -41,6 +43,7 @@ function byType(floats: Lower, bytes: Lower): Lower {
 export const kernels = {
   adamw,
   add: elementwise,
+  affine: elementwise,
   averagePool,
   averagePoolGradient,
   batchNorm,
@@ -52,6 +55,7 @@ export const kernels = {
   channelConvWeightGradient,
   channelShuffle: byType(channelShuffle, channelShuffleBytes),
   channelSum,
+  clip: elementwise,
   clipScale,
   concat: byType(concat, concatBytes),
   conv2d,
@@ -88,11 +92,13 @@ export const kernels = {
   multiply: elementwise,
   normScale,
   padChannels,
+  permute,
   quantise,
   relu6: elementwise,
   relu6Gradient: elementwise,
   relu: elementwise,
   reluGradient: elementwise,
+  resample,
   reshape: byType(reshape, reshapeBytes),
   rmsprop,
   sgd,
