@@ -21,7 +21,7 @@ export interface OnnxModelOptions {
   /** Class names in the order of the outputs; by default the file's, else numbers. */
   readonly labels?: readonly string[];
   /** How pixels become the input; by default the file's, else that of photographs. */
-  readonly preprocessing?: Pick<Preprocessing, "fit" | "mean" | "std">;
+  readonly preprocessing?: Partial<Pick<Preprocessing, "fit" | "mean" | "std">>;
   /** The output that names what is on an image; by default "logits", else the first vector. */
   readonly output?: string;
   readonly where?: string;
@@ -91,13 +91,12 @@ function labelsOf(network: OnnxNetwork, count: number, { labels, where = "model"
 }
 
 function preprocessingOf(network: OnnxNetwork, side: number, channels: 1 | 3, options: OnnxModelOptions, notes: string[]): Preprocessing {
-  const { preprocessing, where = "model" } = options;
-  const stated = preprocessing ? undefined : metadataOf(network, "preprocessing", where);
-  if (stated instanceof Map) return checkPreprocessing({ ...Object.fromEntries(stated), size: side, channels });
-  const usual = preprocessingFor({ size: side, channels, fit: "crop" });
-  if (!preprocessing)
+  const { preprocessing = {}, where = "model" } = options;
+  const stated = metadataOf(network, "preprocessing", where);
+  const usual = stated instanceof Map ? Object.fromEntries(stated) : preprocessingFor({ size: side, channels, fit: "crop" });
+  if (!stated && !(preprocessing.mean && preprocessing.std))
     notes.push("the file does not say how pixels become numbers; mean and deviation of photographs are assumed (--mean, --std)");
-  return checkPreprocessing({ ...usual, ...preprocessing });
+  return checkPreprocessing({ ...usual, ...preprocessing, size: side, channels });
 }
 
 /** A model of what an ONNX file holds: one square image to one number a label. */

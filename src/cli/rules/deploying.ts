@@ -1,6 +1,9 @@
 import type { CommandRule } from "../commandRule.ts";
 import { modelFile, output, strict, where } from "./shared.ts";
 
+/** Formats that `goldcrest export` writes; src/cli/exporters.ts says how. */
+export const exportFormats = { onnx: "one file for other engines; a quantised model goes out in integers" } as const;
+
 /** `goldcrest compile`. */
 export const compile: CommandRule = {
   name: "compile",
@@ -38,5 +41,63 @@ export const compile: CommandRule = {
   async run([model], options, context) {
     const { compileCommand } = await import("../commands/compile.ts");
     await compileCommand(model, options, context);
+  },
+};
+
+/** `goldcrest export`. */
+export const exportModel: CommandRule = {
+  name: "export",
+  about: "Writes a model for other programs.",
+  operands: [modelFile],
+  groups: [
+    {
+      title: "Options",
+      options: {
+        to: {
+          value: "format",
+          about: Object.entries(exportFormats)
+            .map(([format, about]) => `${format}: ${about}`)
+            .join("; "),
+        },
+        out: { value: "path", about: "where to write; by default beside the model" },
+        precision: { value: "numbers", about: "of --to onnx: float32, or int8 for a quantised model; by default the model's" },
+      },
+    },
+    output,
+  ],
+  examples: ["goldcrest export birds.safetensors --to onnx", "goldcrest export birds.int8.safetensors --to onnx --out web/birds.onnx"],
+  async run([model], options, context) {
+    const { exportCommand } = await import("../commands/export.ts");
+    await exportCommand(model, options, context);
+  },
+};
+
+/** `goldcrest import`. */
+export const importModel: CommandRule = {
+  name: "import",
+  about: "Makes a model file of what other programs have written.",
+  operands: [{ name: "path", about: "an ONNX model; what it keeps in other files is read from its own folder only", isRequired: true }],
+  groups: [
+    {
+      title: "Options",
+      options: {
+        out: { value: "file", about: "model file to write; by default beside what is read, with its name" },
+        size: { value: "pixels", about: "side of the images, where the file leaves it open" },
+        output: { value: "name", about: "the output that names what is on an image, where there are several" },
+        labels: { value: "file", about: "class names, one a line, where the file has none" },
+        mean: { value: "numbers", about: "of the colour channels, between 0 and 1, with commas between, where the file does not say" },
+        std: { value: "numbers", about: "deviation of the colour channels, alike" },
+        fit: { value: "rule", about: "crop: the centre square of each image; squash: the whole image" },
+      },
+    },
+    output,
+  ],
+  examples: [
+    "goldcrest import mobilenet.onnx --labels imagenet.txt",
+    "goldcrest import net.onnx --size 224 --mean 0.5,0.5,0.5 --std 0.5,0.5,0.5",
+  ],
+  async run([path], options, context) {
+    const { importCommand } = await import("../commands/import.ts");
+    await importCommand(path, options, context);
   },
 };

@@ -48,7 +48,7 @@ function clipOf(value: Value): (Clip & { readonly x: Value }) | undefined {
 /** What a value is min(max(x + 3, 0), 6) of. */
 function shiftedSix(value: Value): Value | undefined {
   const clipped = clipOf(value);
-  if (!clipped || clipped.low !== 0 || clipped.high !== 6) return undefined;
+  if (clipped?.low !== 0 || clipped.high !== 6) return undefined;
   const { x, scale, shift } = affineOf(clipped.x);
   return scale === 1 && shift === 3 ? x : undefined;
 }
