@@ -1,4 +1,5 @@
 import { open } from "node:fs/promises";
+import { basename } from "node:path";
 import { type Model, modelFromOnnx, modelGraph, type OnnxModelOptions, OptionError, staticCost } from "../index.ts";
 import { readFileBytes, readOnnxFile } from "../node.ts";
 import { choiceOption, given, type RawOptions, textOption, wholeOption } from "./options.ts";
@@ -34,6 +35,8 @@ export const importers: readonly Importer[] = [
       const labels = textOption(raw, "labels");
       const options = given({
         where: path,
+        // Exporters call every graph alike.
+        name: network.producer === "goldcrest" ? undefined : basename(path, ".onnx"),
         labels: labels === undefined ? undefined : await labelsIn(labels),
         output: textOption(raw, "output"),
         preprocessing: preprocessingOf(raw),

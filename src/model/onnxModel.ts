@@ -24,6 +24,8 @@ export interface OnnxModelOptions {
   readonly preprocessing?: Partial<Pick<Preprocessing, "fit" | "mean" | "std">>;
   /** The output that names what is on an image; by default "logits", else the first vector. */
   readonly output?: string;
+  /** What the network is called; by default as the file calls it. */
+  readonly name?: string;
   readonly where?: string;
 }
 
@@ -115,7 +117,7 @@ export function modelFromOnnx(network: OnnxNetwork, options: OnnxModelOptions = 
   const { weights } = network;
   const names = graph.leaves.filter(({ kind }) => kind !== "input").map(({ name }) => name as string);
   const model: Model = {
-    network: network.name || "imported",
+    network: options.name ?? (network.name || "imported"),
     options: {},
     graph: graphRecord(graph),
     labels: labelsOf(network, graph.outputs.logits.shape[1], options, notes),

@@ -6,8 +6,9 @@ import { BOOL, boundsOf, FLOAT, type HostTensor, INT64, isInteger } from "../ele
 import type { Attributes } from "./node.ts";
 import { Unsupported } from "./node.ts";
 
-/** Elements that all constants made here may have together. */
-const MOST_MADE = 2 ** 26;
+/** Elements that all constants made here may have together, beside some for each that is stored. */
+const MOST_MADE = 2 ** 24;
+const FOR_EACH_STORED = 4;
 
 /** Numbers of one shape, list of places and such. */
 const MOST_LISTED = 2 ** 20;
@@ -21,12 +22,13 @@ export interface Folding {
   readonly spend: (elements: number) => void;
 }
 
-/** A budget of elements. */
-export function elementBudget(): (elements: number) => void {
-  let left = MOST_MADE;
+/** A budget of elements, for a file that stores so many. */
+export function elementBudget(stored: number): (elements: number) => void {
+  const most = MOST_MADE + FOR_EACH_STORED * stored;
+  let left = most;
   return (elements) => {
     left -= elements;
-    if (!(left >= 0)) throw new FormatError(`constants of more than ${MOST_MADE} computed elements`);
+    if (!(left >= 0)) throw new FormatError(`constants of more than ${most} computed elements`);
   };
 }
 

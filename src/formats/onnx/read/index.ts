@@ -220,6 +220,24 @@ function readNodes(nodes: readonly ImportedNode[], held: Map<string, Held>, mode
   return problems;
 }
 
+/** What stands between a stored tensor and the layer that reads it. */
+const storing = new Set(["Cast", "Constant", "DequantizeLinear", "Identity"]);
+
+/** Brings stored tensors to where they are read and returns the other nodes; a node that cannot be computed is left, to be named with the rest. */
+function resolveStored(nodes: readonly ImportedNode[], constants: Map<string, HostTensor>, model: Importing): readonly ImportedNode[] {
+  return nodes.filter((node) => {
+    const isStored = storing.has(node.type) && node.domain === "" && node.inputs.every((name) => name === "" || constants.has(name));
+    if (!isStored) return true;
+    try {
+      for (const [name, result] of readNode(node, constants, model)) constants.set(name, result as HostTensor);
+      return false;
+    } catch (error) {
+      if (error instanceof Unsupported || error instanceof FormatError) return true;
+      throw error;
+    }
+  });
+}
+
 /** Nodes with their attributes; what cannot be read of them is a problem, too. */
 function nodesOf(graph: GraphProto): { readonly nodes: readonly ImportedNode[]; readonly problems: readonly Problem[] } {
   const problems: Problem[] = [];
@@ -248,10 +266,12 @@ export function readOnnx(file: Uint8Array, options: OnnxReadOptions = {}): OnnxN
   if (problems.length > 0) refuse(where, problems);
   checkOrder(nodes, new Set([...constants.keys(), ...inputs.map(({ name }) => name)]), where);
   const root = graphScope();
-  const model = beginImporting(root, opset, elementBudget());
+  const stored = [...constants.values()].reduce((sum, { data }) => sum + data.length, 0);
+  const model = beginImporting(root, opset, elementBudget(stored));
+  const rest = resolveStored(nodes, constants, model);
   const held = new Map<string, Held>(constants);
   for (const info of inputs) held.set(info.name, root.input(info.name, inputShape(info, options)));
-  const found = readNodes(neededNodes(recogniseCompositions(nodes, constants), outputs), held, model);
+  const found = readNodes(neededNodes(recogniseCompositions(rest, constants), outputs), held, model);
   if (found.length > 0) refuse(where, found);
   for (const name of outputs) {
     const value = held.get(name);

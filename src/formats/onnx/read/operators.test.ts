@@ -139,7 +139,7 @@ const files: Readonly<Record<string, TestFile>> = {
     constants: { b: numbers("b", 1, 4, 1, 1), s: numbers("s", 4, 1, 1) },
   },
   "Add: a constant image": { nodes: on("Add", {}, ["b"]), constants: { b: numbers("b", 1, 4, 6, 5) } },
-  "Mul: constant pixels, the same for all channels": {
+  "Mul: a constant image": {
     nodes: on("Mul", {}, ["b"]),
     constants: { b: numbers("b", 1, 3, 6, 5) },
     inputs: { x: [1, 3, 6, 5] },
