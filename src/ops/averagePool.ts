@@ -14,6 +14,7 @@ export interface AveragePoolGradient extends AveragePool {
 export const averagePool: Op<AveragePool> = defineOp<AveragePool>({
   name: "averagePool",
   integer: averaged,
+  reorder: (_order, [x]) => ({ operands: [x], isKept: true }),
 
   shape: ([x], attrs) => pooledShape(x, attrs),
 

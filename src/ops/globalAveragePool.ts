@@ -9,6 +9,7 @@ import { needImages } from "./window.ts";
 export const globalAveragePool: Op = defineOp({
   name: "globalAveragePool",
   integer: averagedWhole,
+  reorder: (_order, [x]) => ({ operands: [x], isKept: true }),
 
   shape([x]) {
     needImages("the input", x);

@@ -3,7 +3,7 @@ import { channels, type Value } from "../ir/graph.ts";
 import type { IntegerPlace, IntegerRule } from "../ir/integer.ts";
 import type { Scope } from "../ir/scope.ts";
 import type { AveragePool } from "./averageWindows.ts";
-import type { Convolution } from "./convolution.ts";
+import type { ShuffledConvolution } from "./convolution.ts";
 import { integerAdd } from "./integerAdd.ts";
 import { integerAveragePool, integerGlobalAveragePool } from "./integerAveragePool.ts";
 import { type IntegerSimilarity, integerConv2d } from "./integerConv2d.ts";
@@ -22,10 +22,10 @@ function integerSimilarity(similarity: Similarity): IntegerSimilarity | undefine
 }
 
 /** A convolution of products or distances. */
-export const convolved: IntegerRule<Convolution> = {
+export const convolved: IntegerRule<ShuffledConvolution> = {
   activations: [0],
   givesFloats: true,
-  accepts: (_inputs, { similarity }) => integerSimilarity(similarity) !== undefined,
+  accepts: (_inputs, { similarity, shuffles }) => integerSimilarity(similarity) !== undefined && shuffles === undefined,
   build(g, { inputs: [x], requantised, filters, narrowFilters }, [image, weight, bias], { stride, padding, groups, ...similar }) {
     const similarity = integerSimilarity(similar.similarity) ?? "product";
     const isDepthwise = groups === channels(image) && weight.shape[0] === groups;

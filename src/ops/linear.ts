@@ -50,6 +50,9 @@ export const linear: Op<Linear> = defineOp<Linear>({
     return bias ? [dx, rated, channelSum(g, [dy], {})] : [dx, rated];
   },
 
+  reorder: (_order, [x, weight]) => ({ operands: [x, weight], isKept: false }),
+  rowInputs: () => [1, 2],
+
   surrogate: (attrs) => gradientOf(attrs).surrogate,
 
   reference(y, [x, weight, bias], attrs) {

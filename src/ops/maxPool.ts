@@ -61,6 +61,7 @@ export const maxPool: Op<MaxPool> = defineOp<MaxPool>({
   name: "maxPool",
   integer: kept,
   dtype: movedType,
+  reorder: (_order, [x]) => ({ operands: [x], isKept: true }),
 
   shape([x], attrs) {
     needImages("the input", x);

@@ -35,9 +35,10 @@ export const windowFields = {
 export const batchFields = { unitsEach: "i32", aStep: "i32", packedStep: "i32", yStep: "i32" } as const;
 const biasFields = { bias: "i32" } as const;
 const maskFields = { masks: "i32" } as const;
+const placeFields = { places: "i32" } as const;
 const ownFields = { own: "i32" } as const;
 
-type Special = typeof batchFields & typeof biasFields & typeof maskFields & typeof ownFields;
+type Special = typeof batchFields & typeof biasFields & typeof maskFields & typeof placeFields & typeof ownFields;
 type All = typeof baseFields & typeof windowFields & typeof spannedFields & typeof alignedFields & Special;
 
 /** What one kernel of this family does; two steps of the same kind share the kernel. */
@@ -51,6 +52,8 @@ export interface Kind {
   readonly isWindowed: boolean;
   /** How panels follow the groups of a grouped convolution. */
   readonly groups: "aligned" | "spanned" | undefined;
+  /** Channels of a run are read from where a list says they lie. */
+  readonly isPlaced: boolean;
   readonly isBatched: boolean;
   readonly hasBias: boolean;
   readonly isAdded: boolean;
@@ -115,11 +118,12 @@ function loadParts(k: Code, { split }: TapCode, at: Expr<"i32">, offset: number)
   return split ? halves.flatMap((half) => split(half).map((part) => k.local(part))) : halves;
 }
 
-/** sums += the run of `args.run` bytes at each start, times the weights at `b`, which ends behind them. */
-function multiplyRun({ k, kind, args, tap }: TileContext, starts: readonly Expr<"i32">[], { sums, owns }: Sums, b: Local<"i32">): void {
+/** sums += the run of `args.run` bytes at each start (those that `places` lists there), times the weights at `b`, which ends behind them. */
+function multiplyRun({ k, kind, args, tap }: TileContext, { starts, places }: Runs, { sums, owns }: Sums, b: Local<"i32">): void {
   const lanes = kind.thinLanes || 1;
   const masksAfter = kind.isMasked ? k.local(args.masks.minus(args.packed)) : undefined;
-  k.for({ to: args.run, step: kind.thinLanes ? 16 : 4 }, (at) => {
+  k.for({ to: args.run, step: kind.thinLanes ? 16 : 4 }, (position) => {
+    const at = places ? k.local(i32.load(places.plus(position))) : position;
     for (let lane = 0; lane < lanes; lane++) {
       const weights = loadParts(k, tap, b, lane * 32);
       const masks = masksAfter && loadParts(k, tap, b.plus(masksAfter), lane * 32);
@@ -136,6 +140,12 @@ function multiplyRun({ k, kind, args, tap }: TileContext, starts: readonly Expr<
   });
 }
 
+/** Where each row's run begins, and the list of where its channels lie from there. */
+interface Runs {
+  readonly starts: readonly Expr<"i32">[];
+  readonly places?: Local<"i32"> | undefined;
+}
+
 function walkOf({ k, kind, args, firstPanel }: TileContext): PanelWalk {
   if (kind.groups === "aligned") return walkAligned(k, args, firstPanel);
   return kind.groups === "spanned" ? walkSpanned(k, args, firstPanel) : walkPanels(k, firstPanel);
@@ -143,17 +153,18 @@ function walkOf({ k, kind, args, firstPanel }: TileContext): PanelWalk {
 
 function multiplyWindow(context: TileContext, walk: PanelWalk, starts: readonly Local<"i32">[], sums: Sums, b: Local<"i32">): void {
   const { k, kind, args } = context;
+  const places = kind.isPlaced ? k.local(args.places.plus(walk.start())) : undefined;
   if (!kind.isWindowed) {
-    const from = kind.groups ? k.local(walk.start()) : undefined;
-    multiplyRun(context, from ? starts.map((start) => k.local(start.plus(from))) : starts, sums, b);
+    const from = kind.groups && !places ? k.local(walk.start()) : undefined;
+    multiplyRun(context, { starts: from ? starts.map((start) => k.local(start.plus(from))) : starts, places }, sums, b);
     return;
   }
-  const first = k.local(walk.start());
+  const first = k.local(places ? i32.const(0) : walk.start());
   k.for({ to: args.windowRows }, () => {
     const from = k.local(first);
     k.for({ to: args.windowColumns }, () => {
       const runs = starts.map((start) => k.local(start.plus(from)));
-      multiplyRun(context, runs, sums, b);
+      multiplyRun(context, { starts: runs, places }, sums, b);
       from.add(args.columnRun);
     });
     first.add(args.rowRun);
@@ -271,6 +282,7 @@ export function gemmKernel(kind: Kind): ReturnType<typeof wasmKernel<Fields>> {
     kind.groups && `${kind.groups} groups`,
     kind.isBatched && "batch",
     kind.isMasked && "masks",
+    kind.isPlaced && "places",
     kind.hasBias && "bias",
     kind.isAdded && "added",
   ];
@@ -281,6 +293,7 @@ export function gemmKernel(kind: Kind): ReturnType<typeof wasmKernel<Fields>> {
     ...(kind.groups === "aligned" ? alignedFields : kind.groups === "spanned" ? spannedFields : {}),
     ...(kind.isBatched ? batchFields : {}),
     ...(kind.isMasked ? maskFields : {}),
+    ...(kind.isPlaced ? placeFields : {}),
     ...(kind.tap.hasOwn ? ownFields : {}),
     ...(kind.hasBias ? biasFields : {}),
     ...kind.epilogue?.fields,
