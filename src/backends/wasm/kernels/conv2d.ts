@@ -69,10 +69,10 @@ function taskOf(node: Node, context: LowerContext, epilogue: Epilogue): Task {
 }
 
 /** The image as the kernels read it, with zeros around it where they need whole windows. */
-function imageOf({ node, context, tap, images, channels, size, before, paddedSize }: Task, isPadded: boolean): Operand {
+function imageOf({ node, context, tap, images, channels, size, before, paddedSize }: Task, isPadded: boolean, places?: Pointer): Operand {
   const x = context.at(node.inputs[0]);
   const padded = isPadded ? { before, paddedSize } : { before: [0, 0] as const, paddedSize: size };
-  return imageOperand({ x, images, channels, size, ...padded }, tap.a, context);
+  return imageOperand({ x, images, channels, size, places, ...padded }, tap.a, context);
 }
 
 function depthwise(task: Task): readonly Step[] {
@@ -159,9 +159,15 @@ function panelsOf(task: Task, run: number, groups: Groups | undefined): { at: Po
   return { at: weights.at, masks: masks.at, steps: [...weights.steps, ...masks.steps] };
 }
 
+/** Taps up to which channels are read by a list each time rather than moved once. */
+const LISTED_TAPS = 5;
+
 function product(task: Task): readonly Step[] {
-  const { node, context, tap, images, channels, outputs, kernel, stride, outSize, isPadded, bias, epilogue } = task;
-  const image = imageOf(task, isPadded);
+  const { node, context, tap, images, channels, outputs, shuffles, kernel, stride, outSize, isPadded, bias, epilogue } = task;
+  const places = shuffles.length > 0 ? shuffledPlaces(channels, shuffles, node.inputs[1], context) : undefined;
+  // Where pixels are copied anyway, and read by many taps, channels go to their places on the way.
+  const isCopied = isPadded && !tap.a && kernel[0] * kernel[1] > LISTED_TAPS;
+  const image = imageOf(task, isPadded, isCopied ? places : undefined);
   const { run, windows, groups, thinLanes } = windowsOf(task, image.size);
   const isFlat = !isPadded && kernel[0] * kernel[1] * stride[0] * stride[1] === 1;
   const isWhole = kernel[1] === 1 || thinLanes || !tap.isZeroNeutral;
@@ -175,7 +181,7 @@ function product(task: Task): readonly Step[] {
     windows: isFlat ? undefined : windows,
     groups,
     thinLanes,
-    places: task.shuffles.length > 0 ? shuffledPlaces(channels, task.shuffles, node.inputs[1], context) : undefined,
+    places: isCopied ? undefined : places,
     packed: weights.at,
     masks: weights.masks,
     n: outputs,
