@@ -5,7 +5,7 @@
  * pools and depthwise convolutions leave their results in that order, too. The shuffles are made up for in front of ops that cannot, and of outputs.
  */
 import { isSameShape, type Shape, size } from "../core/shape.ts";
-import type { Graph, Node, Value } from "../ir/graph.ts";
+import { type Graph, type Node, operands, type Value } from "../ir/graph.ts";
 import type { ChannelOrder, Reordering } from "../ir/op.ts";
 import type { Scope } from "../ir/scope.ts";
 import { channelShuffle, shuffledBack, shuffledList } from "../ops/channelShuffle.ts";
@@ -51,63 +51,66 @@ function isSameOrder(a: Held, b: Held): boolean {
   return a.places.length === b.places.length && a.places.every((place, i) => place === b.places[i]);
 }
 
-/** One attempt; `made` counts how often each shuffle was made up for. */
-function absorb(
-  graph: Graph,
-  computed: ReadonlySet<Node>,
-  { isRead }: AbsorbOptions,
-): { readonly graph: Graph; readonly made: ReadonlyMap<Node, number> } {
-  const uses = usesOf(graph);
-  const held = new Map<Value, Held>();
-  const made = new Map<Node, number>();
+/** An attempt in progress. */
+interface Attempt {
+  readonly uses: Uses;
+  readonly held: Map<Value, Held>;
+  /** How often each shuffle was made up for. */
+  readonly made: Map<Node, number>;
+}
 
-  /** Puts a value in its own order where the rest of the graph finds it. */
-  const makeUp = (value: Value, { at, put }: Rewriting): void => {
-    const waiting = held.get(value);
-    if (!waiting) return;
-    held.delete(value);
-    let y = waiting.value;
-    for (const shuffle of waiting.left) {
-      made.set(shuffle, (made.get(shuffle) ?? 0) + 1);
-      y = channelShuffle(at(shuffle.scope), [y], { groups: groupsOf(shuffle) });
-    }
-    put(value, y);
-  };
-
-  const hold = (value: Value, next: Held, rewriting: Rewriting): readonly Value[] => {
-    held.set(value, next);
-    if (uses.isRoot(value)) makeUp(value, rewriting);
-    return [];
-  };
-
-  const leaveOut = (shuffle: Node, rewriting: Rewriting): readonly Value[] => {
-    const [x] = shuffle.inputs;
-    const before = held.get(x) ?? { value: rewriting.map(x), places: Array.from({ length: x.shape[1] }, (_, i) => i), left: [] };
-    const places = shuffledList(before.places, groupsOf(shuffle));
-    if (places.every((place, i) => place === i)) return [before.value];
-    return hold(shuffle.outputs[0], { value: before.value, places, left: [...before.left, shuffle] }, rewriting);
-  };
-
-  const rewritten = rewrite(graph, (node, rewriting) => {
-    if (applicationOf(channelShuffle, node.outputs[0]) && node.epilogue.length === 0 && !computed.has(node)) {
-      return leaveOut(node, rewriting);
-    }
-    const operands = [...node.inputs, ...node.epilogue.flatMap(({ inputs }) => inputs)];
-    const lead = operands.map((value) => held.get(value)).find((each) => each !== undefined);
+function absorb(graph: Graph, computed: ReadonlySet<Node>, { isRead }: AbsorbOptions): Attempt & { readonly graph: Graph } {
+  const attempt: Attempt = { uses: usesOf(graph), held: new Map(), made: new Map() };
+  const absorbed = rewrite(graph, (node, rewriting) => {
+    const isShuffle = applicationOf(channelShuffle, node.outputs[0]) && node.epilogue.length === 0;
+    if (isShuffle && !computed.has(node)) return leaveOut(node, attempt, rewriting);
+    const lead = operands(node)
+      .map((value) => attempt.held.get(value))
+      .find((each) => each !== undefined);
     if (!lead) return undefined;
-    const isLed = node.op.isElementwise || held.get(node.inputs[0]) === lead;
+    const isLed = node.op.isElementwise || attempt.held.get(node.inputs[0]) === lead;
     const rule = isLed && node.epilogue.length === 0 ? ruleOf(node, orderOf(lead)) : undefined;
-    const inputs = rule && !(rule.isRead && !isRead) ? reorderedInputs(node, rule, lead, { uses, held, rewriting }) : undefined;
+    const inputs = rule && !(rule.isRead && !isRead) ? reorderedInputs(node, rule, lead, attempt, rewriting) : undefined;
     if (!rule || !inputs) {
-      for (const value of operands) makeUp(value, rewriting);
+      for (const value of operands(node)) makeUp(value, attempt, rewriting);
       return undefined;
     }
     const outputs = rewriting.at(node.scope).emit(node.op, inputs, rule.attrs ?? node.attrs);
     if (!rule.isKept) return outputs;
-    for (const [i, value] of node.outputs.entries()) hold(value, { ...lead, value: outputs[i] }, rewriting);
+    for (const [i, value] of node.outputs.entries()) hold(value, { ...lead, value: outputs[i] }, attempt, rewriting);
     return [];
   });
-  return { graph: rewritten, made };
+  return { ...attempt, graph: absorbed };
+}
+
+/** Lets the operand of a shuffle stand for its result. */
+function leaveOut(shuffle: Node, attempt: Attempt, rewriting: Rewriting): readonly Value[] {
+  const [x] = shuffle.inputs;
+  const before = attempt.held.get(x) ?? { value: rewriting.map(x), places: Array.from({ length: x.shape[1] }, (_, i) => i), left: [] };
+  const places = shuffledList(before.places, groupsOf(shuffle));
+  if (places.every((place, i) => place === i)) return [before.value];
+  hold(shuffle.outputs[0], { value: before.value, places, left: [...before.left, shuffle] }, attempt, rewriting);
+  return [];
+}
+
+/** Remembers what holds a value in another order; what the graph is run for is made up for at once. */
+function hold(value: Value, next: Held, attempt: Attempt, rewriting: Rewriting): void {
+  attempt.held.set(value, next);
+  if (attempt.uses.isRoot(value)) makeUp(value, attempt, rewriting);
+}
+
+/** Puts a value in its own order where the rest of the graph finds it. */
+function makeUp(value: Value, attempt: Attempt, { at, put }: Rewriting): void {
+  const waiting = attempt.held.get(value);
+  if (!waiting) return;
+  attempt.held.delete(value);
+  count(waiting, attempt);
+  const shuffled = (y: Value, shuffle: Node): Value => channelShuffle(at(shuffle.scope), [y], { groups: groupsOf(shuffle) });
+  put(value, waiting.left.reduce(shuffled, waiting.value));
+}
+
+function count({ left }: Held, { made }: Attempt): void {
+  for (const shuffle of left) made.set(shuffle, (made.get(shuffle) ?? 0) + 1);
 }
 
 /** How a node goes on. Elements of channels broadcast over an operand's one channel need no order. */
@@ -118,22 +121,30 @@ function ruleOf({ op, attrs, inputs, outputs }: Node, order: ChannelOrder): Reor
   return { operands: shapes.map((shape) => (shape[1] === order.places.length ? shape : undefined)), isKept: true };
 }
 
-interface Reading {
-  readonly uses: Uses;
-  readonly held: ReadonlyMap<Value, Held>;
-  readonly rewriting: Rewriting;
-}
-
 /** A node's operands as its rule wants them, in the new graph; undefined where one cannot be had. */
-function reorderedInputs(node: Node, { operands }: Reordering<object>, lead: Held, reading: Reading): readonly Value[] | undefined {
-  const { held, rewriting, uses } = reading;
-  const g = rewriting.at(node.scope);
+function reorderedInputs(
+  node: Node,
+  { operands: wanted }: Reordering<object>,
+  lead: Held,
+  attempt: Attempt,
+  rewriting: Rewriting,
+): readonly Value[] | undefined {
+  const { held, uses } = attempt;
+  const isElsewhere = (value: Value, i: number): boolean => {
+    const [waiting, shape] = [held.get(value), wanted[i]];
+    return waiting !== undefined && !(shape && isSameShape(shape, value.shape) && isSameOrder(waiting, lead));
+  };
+  if (node.inputs.some(isElsewhere)) return undefined;
   const inputs = node.inputs.map((value, i) => {
-    const shape = operands[i];
     const waiting = held.get(value);
-    if (waiting) return shape && isSameShape(shape, value.shape) && isSameOrder(waiting, lead) ? waiting.value : undefined;
-    const place = rewriting.map(value);
-    return shape ? inOrder({ old: value, place, shape }, lead, g.scope(String(i)), uses) : place;
+    if (waiting) return waiting.value;
+    const [place, shape, g] = [rewriting.map(value), wanted[i], rewriting.at(node.scope).scope(String(i))];
+    if (!shape) return place;
+    const moved = inOrder({ old: value, place, shape }, lead, g, uses);
+    if (moved || !node.op.isElementwise) return moved;
+    // One of two branches has to be shuffled: the other one's order may be that of a later sum, too.
+    count(lead, attempt);
+    return shuffledBack(g, place, orderOf(lead).shuffles);
   });
   return inputs.every((value) => value !== undefined) ? inputs : undefined;
 }

@@ -33,12 +33,8 @@ export const windowFields = {
   columnRun: "i32",
 } as const;
 export const batchFields = { unitsEach: "i32", aStep: "i32", packedStep: "i32", yStep: "i32" } as const;
-const biasFields = { bias: "i32" } as const;
-const maskFields = { masks: "i32" } as const;
-const placeFields = { places: "i32" } as const;
-const ownFields = { own: "i32" } as const;
 
-type Special = typeof batchFields & typeof biasFields & typeof maskFields & typeof placeFields & typeof ownFields;
+type Special = typeof batchFields & Record<"bias" | "masks" | "places" | "own", "i32">;
 type All = typeof baseFields & typeof windowFields & typeof spannedFields & typeof alignedFields & Special;
 
 /** What one kernel of this family does; two steps of the same kind share the kernel. */
@@ -292,10 +288,10 @@ export function gemmKernel(kind: Kind): ReturnType<typeof wasmKernel<Fields>> {
     ...(kind.isWindowed ? windowFields : {}),
     ...(kind.groups === "aligned" ? alignedFields : kind.groups === "spanned" ? spannedFields : {}),
     ...(kind.isBatched ? batchFields : {}),
-    ...(kind.isMasked ? maskFields : {}),
-    ...(kind.isPlaced ? placeFields : {}),
-    ...(kind.tap.hasOwn ? ownFields : {}),
-    ...(kind.hasBias ? biasFields : {}),
+    ...(kind.isMasked ? { masks: "i32" as const } : {}),
+    ...(kind.isPlaced ? { places: "i32" as const } : {}),
+    ...(kind.tap.hasOwn ? { own: "i32" as const } : {}),
+    ...(kind.hasBias ? { bias: "i32" as const } : {}),
     ...kind.epilogue?.fields,
     ...kind.result?.fields,
   };
