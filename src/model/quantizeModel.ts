@@ -16,9 +16,9 @@ import { type Batches, calibrate, FEWEST_IMAGES, type Observation } from "../qua
 import { equalise } from "../quantize/equalise.ts";
 import { chooseRange, type RangeMethod, rangeMethods } from "../quantize/histogram.ts";
 import { type Quantized, quantizeGraph } from "../quantize/quantize.ts";
+import { activationKeys } from "./integerForm.ts";
 import type { Model } from "./model.ts";
 import { modelGraph } from "./modelGraph.ts";
-import { activationKeys } from "./runnable.ts";
 
 /** How a model is quantised. */
 export interface QuantizeOptions {
