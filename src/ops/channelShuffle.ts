@@ -4,7 +4,6 @@ import type { Value } from "../ir/graph.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import type { Scope } from "../ir/scope.ts";
 import { plain } from "./cost.ts";
-import { kept } from "./integerRules.ts";
 import { movedType } from "./requantise.ts";
 
 /** Refuses groups that do not divide the channels of x. */
@@ -37,7 +36,6 @@ export function shuffledBack(g: Scope, y: Value, shuffles: readonly number[]): V
 export const channelShuffle: Op<{ readonly groups: number }> = defineOp<{ readonly groups: number }>({
   name: "channelShuffle",
   isRouting: true,
-  integer: kept,
   dtype: movedType,
 
   shape([x], { groups }) {
@@ -47,9 +45,6 @@ export const channelShuffle: Op<{ readonly groups: number }> = defineOp<{ readon
   },
 
   cost: plain({}),
-
-  // Shuffling by c / groups undoes shuffling by groups.
-  gradient: (g, [x], dy, { groups }) => [channelShuffle(g, [dy], { groups: x.shape[1] / groups })],
 
   reference(y, [x], { groups }) {
     const [n, c] = x.shape;

@@ -1,13 +1,8 @@
 import { need } from "../core/errors.ts";
 import { formatShape, size } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
-import { needShuffle, shuffledBack, shuffledBy, shuffledList } from "./channelShuffle.ts";
-import { channelSum } from "./channelSum.ts";
-import { conv2dInputGradient } from "./conv2dInputGradient.ts";
-import { conv2dWeightGradient } from "./conv2dWeightGradient.ts";
+import { needShuffle, shuffledList } from "./channelShuffle.ts";
 import { convolutionCost, convolvedShape, eachTapRow, type ShuffledConvolution } from "./convolution.ts";
-import { convolved } from "./integerRules.ts";
-import { layerRate } from "./layerRate.ts";
 import { similarityGradient, similarityRule } from "./similarity.ts";
 import { padPlanes } from "./window.ts";
 
@@ -17,7 +12,6 @@ export const conv2d: Op<ShuffledConvolution> = defineOp<ShuffledConvolution>({
   takesEpilogue: true,
   takesSimilarity: true,
   weightInputs: [1],
-  integer: convolved,
 
   shape([x, weight, bias], attrs) {
     const y = convolvedShape(x, weight, attrs);
@@ -31,16 +25,6 @@ export const conv2d: Op<ShuffledConvolution> = defineOp<ShuffledConvolution>({
   cost(inputs, attrs, outputs) {
     const cost = convolutionCost(outputs[0], inputs[1], similarityRule(attrs.similarity).cost, inputs, outputs);
     return inputs[2] ? { ...cost, adds: cost.adds + size(outputs[0]) } : cost;
-  },
-
-  gradient(g, [given, weight, bias], dy, { shuffles = [], ...attrs }) {
-    const { isBilinear, rate } = similarityGradient(attrs);
-    const x = shuffledBy(g, given, shuffles);
-    const dx = conv2dInputGradient(g, isBilinear ? [dy, weight] : [dy, weight, x], { ...attrs, inputShape: x.shape });
-    const dw = conv2dWeightGradient(g, isBilinear ? [x, dy] : [x, dy, weight], { ...attrs, weightShape: weight.shape });
-    const rated = rate === undefined ? dw : layerRate(g, [dw], { rate });
-    const gradients = [shuffledBack(g, dx, shuffles), rated];
-    return bias ? [...gradients, channelSum(g, [dy], {})] : gradients;
   },
 
   // All channels of one group meet every output; each channel of a depthwise one its own; otherwise groups read where their channels lie.

@@ -107,8 +107,6 @@ export const dynamicShiftMax: Op<DynamicShiftMax> = defineOp<DynamicShiftMax>({
     return { attrs: { ...attrs, groups }, operands: [x, [(gates[0] * gates[1]) / x[1], x[1]]], isKept: true };
   },
 
-  gradient: (g, [x, gates], dy, attrs) => dynamicShiftMaxGradient.all(g, [x, gates, dy], attrs),
-
   reference(y, [x, gates], attrs) {
     const area = x.shape[2] * x.shape[3];
     for (const { from, shifted, coefficients } of planes(x.shape, gates, attrs)) {

@@ -22,6 +22,7 @@ export interface AbsorbOptions {
 
 /** Leaves out shuffles of channels wherever what reads them can do with another order. */
 export function absorbShuffle(graph: Graph, options: AbsorbOptions): Graph {
+  if (!graph.nodes.some(({ outputs: [value] }) => applicationOf(channelShuffle, value))) return graph;
   // A shuffle that would have to be made up for more than once is better computed where it is.
   const computed = new Set<Node>();
   for (;;) {
