@@ -29,6 +29,26 @@ export interface GradientContext {
   readonly dys: readonly (Value | undefined)[];
 }
 
+/** Channels of a value (axis 1) that lie in another order than they are meant to. */
+export interface ChannelOrder {
+  /** Where each channel lies. */
+  readonly places: readonly number[];
+  /** The groups of the channel shuffles that, one after the other, bring each to its place. */
+  readonly shuffles: readonly number[];
+}
+
+/** How an op goes on where channels lie in another order. */
+export interface Reordering<A> {
+  /** The attributes then; default: the same. */
+  readonly attrs?: A;
+  /** For each operand the shape under which the channels are axis 1, where they have to lie in that order, too; undefined: it stays as it is. */
+  readonly operands: readonly (Shape | undefined)[];
+  /** The outputs' channels lie in that order, too; otherwise they lie as they are meant to. */
+  readonly isKept: boolean;
+  /** The attributes make the kernel read in that order. */
+  readonly isRead?: true;
+}
+
 /** Gradients of the inputs, in order (undefined = none flows), built as graph. `dy` is the gradient of output 0. */
 export type GradientRule<A extends object> = (
   g: Scope,
@@ -64,6 +84,10 @@ export interface OpRecord<A extends object> {
   readonly isRouting?: true;
   /** Gives each channel of output 0 a mean and a variance of its own, whatever input 0's were. */
   readonly isNormalising?: true;
+  /** How the op goes on where the channels of its operands lie in another order; undefined: it cannot. Default: elementwise ops can, others cannot. */
+  reorder?(order: ChannelOrder, inputs: readonly Shape[], attrs: A): Reordering<A> | undefined;
+  /** Inputs whose axis 0 numbers the channels of output 0: where they lie in another order, so does output 0, and nothing else changes. */
+  rowInputs?(attrs: A): readonly number[];
   /** Sums similarities of input 0 with the weight, input 1: the attributes `similarity` and `gradient` say which (ops/similarity.ts). */
   readonly takesSimilarity?: true;
   /** Indices of inputs (kept as weights in OIHW) and of outputs that are weight-shaped rather than activations. */

@@ -12,6 +12,7 @@ export interface AveragePoolGradient extends AveragePool {
 /** The mean of each window. */
 export const averagePool: Op<AveragePool> = defineOp<AveragePool>({
   name: "averagePool",
+  reorder: (_order, [x]) => ({ operands: [x], isKept: true }),
 
   shape: ([x], attrs) => pooledShape(x, attrs),
 

@@ -28,6 +28,8 @@ export const batchNorm: Op<BatchNorm> = defineOp<BatchNorm>({
     return x;
   },
 
+  reorder: (_order, [x, ...vectors]) => ({ operands: [x, ...vectors.map(([c]) => [1, c])], isKept: true }),
+
   // A multiplication and an addition: the rest depends on the channel only.
   cost: plain({ adds: 1, multiplications: 1 }),
 

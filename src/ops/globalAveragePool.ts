@@ -7,6 +7,7 @@ import { needImages } from "./window.ts";
 /** [n, c, h, w] → [n, c, 1, 1]: the mean of each plane. */
 export const globalAveragePool: Op = defineOp({
   name: "globalAveragePool",
+  reorder: (_order, [x]) => ({ operands: [x], isKept: true }),
 
   shape([x]) {
     needImages("the input", x);

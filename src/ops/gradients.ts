@@ -7,7 +7,7 @@ import { averagePoolGradient } from "./averagePool.ts";
 import { batchNormEvalGradient } from "./batchNorm.ts";
 import { batchNormGradient } from "./batchNormTrain.ts";
 import { channelConvInputGradient, channelConvWeightGradient } from "./channelConv.ts";
-import { channelShuffle } from "./channelShuffle.ts";
+import { channelShuffle, shuffledBack, shuffledBy } from "./channelShuffle.ts";
 import { channelSum } from "./channelSum.ts";
 import { conv2dInputGradient } from "./conv2dInputGradient.ts";
 import { conv2dWeightGradient } from "./conv2dWeightGradient.ts";
@@ -61,12 +61,14 @@ const gradients: Gradients = {
       return slice(g, [dy], { start: start - length, length, axis: 1 });
     });
   },
-  conv2d(g, [x, weight, bias], dy, attrs) {
+  conv2d(g, [given, weight, bias], dy, { shuffles = [], ...attrs }) {
     const { isBilinear, rate } = similarityGradient(attrs);
+    const x = shuffledBy(g, given, shuffles);
     const dx = conv2dInputGradient(g, isBilinear ? [dy, weight] : [dy, weight, x], { ...attrs, inputShape: x.shape });
     const dw = conv2dWeightGradient(g, isBilinear ? [x, dy] : [x, dy, weight], { ...attrs, weightShape: weight.shape });
     const rated = rate === undefined ? dw : layerRate(g, [dw], { rate });
-    return bias ? [dx, rated, channelSum(g, [dy], {})] : [dx, rated];
+    const gradients = [shuffledBack(g, dx, shuffles), rated];
+    return bias ? [...gradients, channelSum(g, [dy], {})] : gradients;
   },
   // Linear in x: the gradient is dropped and scaled by the same noise.
   dropout: (g, [, noise], dy, attrs) => [dropout(g, [dy, noise], attrs), undefined],

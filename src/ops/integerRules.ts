@@ -4,7 +4,7 @@ import type { IntegerPlace, IntegerRule, Quantised } from "../ir/integer.ts";
 import type { AnyOp, Op } from "../ir/op.ts";
 import type { Scope } from "../ir/scope.ts";
 import type { AveragePool } from "./averageWindows.ts";
-import type { Convolution } from "./convolution.ts";
+import type { ShuffledConvolution } from "./convolution.ts";
 import type { OpName, ops } from "./index.ts";
 import { integerAdd } from "./integerAdd.ts";
 import { integerAveragePool, integerGlobalAveragePool } from "./integerAveragePool.ts";
@@ -27,10 +27,10 @@ function integerSimilarity(similarity: Similarity): IntegerSimilarity | undefine
 }
 
 /** A convolution of products or distances. */
-const convolved: IntegerRule<Convolution> = {
+const convolved: IntegerRule<ShuffledConvolution> = {
   activations: [0],
   givesFloats: true,
-  accepts: (_inputs, { similarity }) => integerSimilarity(similarity) !== undefined,
+  accepts: (_inputs, { similarity, shuffles }) => integerSimilarity(similarity) !== undefined && shuffles === undefined,
   build(g, { inputs: [x], requantised, filters, narrowFilters }, [image, weight, bias], { stride, padding, groups, ...similar }) {
     const similarity = integerSimilarity(similar.similarity) ?? "product";
     const isDepthwise = groups === channels(image) && weight.shape[0] === groups;

@@ -39,6 +39,9 @@ export const linear: Op<Linear> = defineOp<Linear>({
     return inputs[2] ? { ...cost, adds: cost.adds + size(outputs[0]) } : cost;
   },
 
+  reorder: (_order, [x, weight]) => ({ operands: [x, weight], isKept: false }),
+  rowInputs: () => [1, 2],
+
   surrogate: (attrs) => linearSimilarityGradient(attrs).surrogate,
 
   reference(y, [x, weight, bias], attrs) {

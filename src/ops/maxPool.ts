@@ -59,6 +59,7 @@ function eachMaximum(x: Float64Array, shape: Shape, pooled: Shape, attrs: MaxPoo
 export const maxPool: Op<MaxPool> = defineOp<MaxPool>({
   name: "maxPool",
   dtype: movedType,
+  reorder: (_order, [x]) => ({ operands: [x], isKept: true }),
 
   shape([x], attrs) {
     needImages("the input", x);

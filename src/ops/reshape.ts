@@ -10,6 +10,12 @@ export const reshape: Op<{ readonly shape: Shape }> = defineOp<{ readonly shape:
   dtype: movedType,
   isView: true,
 
+  // One pixel of each channel, with or without the axes of pixels.
+  reorder(_order, [x], { shape }) {
+    const isPixel = [x, shape].every((each) => each[0] === x[0] && each[1] === x[1] && size(each) === x[0] * x[1]);
+    return isPixel ? { operands: [x], isKept: true } : undefined;
+  },
+
   shape([x], { shape }) {
     need(size(shape) === size(x), () => `${formatShape(x)} has ${size(x)} elements, ${formatShape(shape)} needs ${size(shape)}`);
     return shape;
