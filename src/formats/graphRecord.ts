@@ -1,6 +1,6 @@
 /**
  * A network's graph as plain JSON, for models whose network is in no table: leaves and nodes in order, values by their number (leaves first,
- * then the output of each node). Only ops whose record declares its attributes can be written; the reader believes nothing.
+ * then the output of each node). Only ops with rules for their attributes can be written; the reader believes nothing.
  */
 import { FormatError, InternalError, ShapeError } from "../core/errors.ts";
 import { type Shape, size } from "../core/shape.ts";
@@ -9,6 +9,7 @@ import { counts } from "../ir/attributes.ts";
 import type { Graph, Value } from "../ir/graph.ts";
 import type { AnyOp } from "../ir/op.ts";
 import { graphScope, type Scope } from "../ir/scope.ts";
+import { attributeRulesOf } from "../ops/attributeRules.ts";
 import { ops } from "../ops/index.ts";
 
 /** A leaf of a stored graph. */
@@ -50,8 +51,9 @@ export function graphRecord(graph: Graph): GraphRecord {
     return { kind, name: leaf.name as string, shape: leaf.shape };
   });
   const nodes = graph.nodes.map(({ op, scope, inputs, attrs, outputs, epilogue }) => {
-    if (!op.attributes || outputs.length !== 1 || epilogue.length > 0) throw new InternalError(`${op.name} cannot be stored with a graph`);
-    const kept = Object.entries(attrs).filter(([name, value]) => Object.hasOwn(op.attributes as object, name) && value !== undefined);
+    const rules = attributeRulesOf(op);
+    if (!rules || outputs.length !== 1 || epilogue.length > 0) throw new InternalError(`${op.name} cannot be stored with a graph`);
+    const kept = Object.entries(attrs).filter(([name, value]) => Object.hasOwn(rules, name) && value !== undefined);
     const reads = inputs.map(number);
     numbers.set(outputs[0], numbers.size);
     return { op: op.name, at: scope, reads, attrs: Object.fromEntries(kept) };
@@ -97,15 +99,16 @@ function readLeaf(g: Scope, value: unknown, place: string, names: Set<string>): 
 
 function opOf(name: unknown, place: string): AnyOp {
   const op: AnyOp | undefined = typeof name === "string" && Object.hasOwn(ops, name) ? ops[name as keyof typeof ops] : undefined;
-  if (op?.attributes) return op;
-  const known = Object.values<AnyOp>(ops).flatMap((each) => (each.attributes ? [each.name] : []));
+  if (op && attributeRulesOf(op)) return op;
+  const known = Object.values<AnyOp>(ops).flatMap((each) => (attributeRulesOf(each) ? [each.name] : []));
   const near = typeof name === "string" && name.length < 64 ? nearest(name, known) : undefined;
   const shown = String(JSON.stringify(name)).slice(0, 80);
   throw new FormatError(`${place}: no stored graph has an op ${shown}${near ? `; did you mean "${near}"?` : ""}`);
 }
 
 /** Attributes that the op's rules accept, and no others. */
-function attributesOf({ attributes = {} }: AnyOp, value: unknown, place: string): object {
+function attributesOf(op: AnyOp, value: unknown, place: string): object {
+  const attributes = attributeRulesOf(op) ?? {};
   const given = typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {};
   for (const name of Object.keys(given))
     if (!Object.hasOwn(attributes, name)) throw new FormatError(`${place}: no attribute ${JSON.stringify(name)}`);

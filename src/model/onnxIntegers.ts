@@ -8,11 +8,13 @@ import type { OnnxForm } from "../formats/onnx/encode.ts";
 import { operators } from "../formats/onnx/operators.ts";
 import type { OnnxWriter } from "../formats/onnx/writer.ts";
 import { scalar } from "../formats/onnx/writer.ts";
-import type { Graph, Node, Value } from "../ir/graph.ts";
+import type { Node, Value } from "../ir/graph.ts";
 import type { Quantised } from "../ir/integer.ts";
 import { batchNorm } from "../ops/batchNorm.ts";
+import { integerRuleOf } from "../ops/integerRules.ts";
 import { applicationOf } from "../passes/rewrite.ts";
-import type { FilterTask, IntegerGraph } from "../passes/toInteger.ts";
+import type { FilterTask } from "../passes/toInteger.ts";
+import type { FoldedIntegers } from "./integerForm.ts";
 
 /** Activations are integers of 7 bits. */
 const MOST = 127;
@@ -107,7 +109,7 @@ function sayLayer(node: Node, task: FilterTask, weights: Weights, x: string, wri
 }
 
 /** How the folded float graph of a quantised model is said. */
-export function integerForm({ filters, quantised, folded }: IntegerGraph & { readonly folded: Graph }, weights: Weights): OnnxForm {
+export function integerForm({ filters, quantised, folded }: FoldedIntegers, weights: Weights): OnnxForm {
   const tasks = new Map(filters.map((task) => [task.weight, task]));
   const isCarried = (value: Value): boolean => {
     const norm = applicationOf(batchNorm, value)?.node;
@@ -117,14 +119,14 @@ export function integerForm({ filters, quantised, folded }: IntegerGraph & { rea
   const isInput = new Set(folded.leaves.filter(({ kind }) => kind === "input"));
   return {
     node(node, nameOf, writer) {
-      const task = node.op.integer?.givesFloats ? tasks.get(node.inputs[1].name ?? "") : undefined;
+      const task = integerRuleOf(node.op)?.givesFloats ? tasks.get(node.inputs[1].name ?? "") : undefined;
       if (task) return sayLayer(node, task, weights, nameOf(node.inputs[0]), writer);
       return isCarried(node.outputs[0]) ? nameOf(node.inputs[0]) : undefined;
     },
     value(value, name, writer) {
       const held = quantised.get(value);
       if (!held || !(isInput.has(value) || value.kind === "computed")) return name;
-      return quantisedAs(writer, value.producer?.op.integer?.isKept ? name : held7(writer, name, held), held);
+      return quantisedAs(writer, value.producer && integerRuleOf(value.producer.op)?.isKept ? name : held7(writer, name, held), held);
     },
   };
 }

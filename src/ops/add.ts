@@ -1,17 +1,12 @@
-import { isSameShape } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { broadcastRuns, needBroadcast } from "./broadcast.ts";
 import { plain } from "./cost.ts";
-import { added } from "./integerRules.ts";
-import { sumTo } from "./sumTo.ts";
 
 /** (a, b) → a + b, b broadcast to a's shape: residuals, and sums of gradients. */
 export const add: Op = defineOp({
   name: "add",
   isElementwise: true,
   isCommutative: true,
-  integer: added,
-  attributes: {},
 
   shape([a, b]) {
     needBroadcast("the second operand", b, a);
@@ -19,7 +14,6 @@ export const add: Op = defineOp({
   },
 
   cost: plain({ adds: 1 }),
-  gradient: (g, [a, b], dy) => [dy, isSameShape(a.shape, b.shape) ? dy : sumTo(g, [dy], { shape: b.shape })],
 
   reference(y, [a, b]) {
     const { run, index } = broadcastRuns(b.shape, a.shape);

@@ -1,4 +1,3 @@
-import { real } from "../ir/attributes.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { plain } from "./cost.ts";
 
@@ -12,12 +11,9 @@ export interface Affine {
 export const affine: Op<Affine> = defineOp<Affine>({
   name: "affine",
   isElementwise: true,
-  attributes: { scale: real, shift: real },
 
   shape: ([x]) => x,
   cost: plain({ adds: 1, multiplications: 1 }),
-  gradient: (g, _inputs, dy, { scale }) => [affine(g, [dy], { scale, shift: 0 })],
-
   reference(y, [x], { scale, shift }) {
     for (let i = 0; i < y.data.length; i++) y.data[i] = scale * x.data[i] + shift;
   },

@@ -1,6 +1,5 @@
 import { need } from "../core/errors.ts";
 import { formatShape, isSameShape, type Shape } from "../core/shape.ts";
-import { real } from "../ir/attributes.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { plain, wholly } from "./cost.ts";
 
@@ -22,7 +21,6 @@ export function needNormalisable(x: Shape, vectors: Readonly<Record<string, Shap
 export const batchNorm: Op<BatchNorm> = defineOp<BatchNorm>({
   name: "batchNorm",
   isNormalising: true,
-  attributes: { eps: real },
   takesEpilogue: true,
 
   shape([x, gamma, beta, mean, variance]) {
@@ -30,13 +28,10 @@ export const batchNorm: Op<BatchNorm> = defineOp<BatchNorm>({
     return x;
   },
 
+  reorder: (_order, [x, ...vectors]) => ({ operands: [x, ...vectors.map(([c]) => [1, c])], isKept: true }),
+
   // A multiplication and an addition: the rest depends on the channel only.
   cost: plain({ adds: 1, multiplications: 1 }),
-
-  gradient(g, [x, gamma, , mean, variance], dy, attrs) {
-    const [dx, dgamma, dbeta] = batchNormEvalGradient.all(g, [x, gamma, mean, variance, dy], attrs);
-    return [dx, dgamma, dbeta, undefined, undefined];
-  },
 
   reference(y, [x, gamma, beta, mean, variance], { eps }) {
     const [n, c] = x.shape;

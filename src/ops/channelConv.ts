@@ -1,5 +1,4 @@
 import type { Shape } from "../core/shape.ts";
-import { count, counts } from "../ir/attributes.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import {
   type ChannelConvolution,
@@ -16,15 +15,9 @@ import {
 export const channelConv: Op<ChannelConvolution> = defineOp<ChannelConvolution>({
   name: "channelConv",
   weightInputs: [1],
-  attributes: { stride: count, padding: counts },
 
   shape: ([x, weight], attrs) => channelConvolvedShape(x, weight, attrs),
   cost: (inputs, _attrs, outputs) => channelConvolutionCost(outputs[0], inputs[1], inputs, outputs),
-
-  gradient: (g, [x, weight], dy, attrs) => [
-    channelConvInputGradient(g, [dy, weight], { ...attrs, inputShape: x.shape }),
-    channelConvWeightGradient(g, [x, dy], { ...attrs, weightShape: weight.shape }),
-  ],
 
   reference(y, [x, weight], attrs) {
     const width = y.shape[3];

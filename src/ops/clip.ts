@@ -1,5 +1,4 @@
 import { need } from "../core/errors.ts";
-import { real } from "../ir/attributes.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { plain } from "./cost.ts";
 
@@ -13,7 +12,6 @@ export interface Clip {
 export const clip: Op<Clip> = defineOp<Clip>({
   name: "clip",
   isElementwise: true,
-  attributes: { low: real, high: real },
 
   shape([x], { low, high }) {
     need(low <= high, () => `the bounds must be in order, found ${low} and ${high}`);

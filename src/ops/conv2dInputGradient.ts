@@ -1,5 +1,4 @@
 import type { Shape } from "../core/shape.ts";
-import { count, counts, oneOf } from "../ir/attributes.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { type Convolution, convolutionCost, eachTapRow, needOutputGradient, paddedExtent } from "./convolution.ts";
 import { similarityGradient } from "./similarity.ts";
@@ -14,9 +13,6 @@ export interface ConvolutionInputGradient extends Convolution {
 export const conv2dInputGradient: Op<ConvolutionInputGradient> = defineOp<ConvolutionInputGradient>({
   name: "conv2dInputGradient",
   weightInputs: [1],
-  // The product alone: the gradients of the other similarities belong to training.
-  attributes: { stride: counts, padding: counts, groups: count, similarity: oneOf(["product"]), inputShape: counts },
-  batchedShape: "inputShape",
 
   shape([dy, weight], attrs) {
     needOutputGradient(dy, attrs.inputShape, weight, attrs);

@@ -8,7 +8,6 @@ import { plain } from "./cost.ts";
  */
 export const divide: Op = defineOp({
   name: "divide",
-  attributes: {},
 
   shape([a, b]) {
     needBroadcast("the second operand", b, a);

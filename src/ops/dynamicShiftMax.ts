@@ -6,7 +6,6 @@
 import { need } from "../core/errors.ts";
 import { formatShape, isSameShape, type Shape, size } from "../core/shape.ts";
 import type { ReferenceTensor } from "../core/tensor.ts";
-import { count, real, reals } from "../ir/attributes.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { type Operations, operationsCost, sumCosts } from "./cost.ts";
 import { needImages } from "./window.ts";
@@ -26,6 +25,14 @@ export function shiftedChannel(channel: number, channels: number, groups: number
   const perGroup = channels / groups;
   const [group, position] = [Math.floor(channel / perGroup), channel % perGroup];
   return ((group + 1) % groups) * perGroup + ((position + 1) % perGroup);
+}
+
+/** The groups whose roll makes channels at `places` meet as those of `groups` do, if there are such. */
+function regrouped(places: readonly number[], groups: number): number | undefined {
+  const count = places.length;
+  const isSame = (other: number): boolean =>
+    places.every((at, channel) => shiftedChannel(at, count, other) === places[shiftedChannel(channel, count, groups)]);
+  return places.map((_, i) => i + 1).find((other) => count % other === 0 && isSame(other));
 }
 
 /** Refuses operands that do not fit. */
@@ -81,7 +88,6 @@ function greatest(x: number, shifted: number, coefficients: readonly number[]): 
 /** (x [n, c, h, w], gates [n, 2 · K · c]) → max over k of a_k · x + b_k · x'. */
 export const dynamicShiftMax: Op<DynamicShiftMax> = defineOp<DynamicShiftMax>({
   name: "dynamicShiftMax",
-  attributes: { groups: count, range: real, init: reals },
   takesEpilogue: true,
 
   shape([x, gates], attrs) {
@@ -94,7 +100,12 @@ export const dynamicShiftMax: Op<DynamicShiftMax> = defineOp<DynamicShiftMax>({
     return sumCosts([operationsCost(size(x), operationsOf(attrs), [x], outputs), coefficients]);
   },
 
-  gradient: (g, [x, gates], dy, attrs) => dynamicShiftMaxGradient.all(g, [x, gates, dy], attrs),
+  // Channels still meet by a roll of groups where those have been interleaved: of as many as each had channels.
+  reorder({ places }, [x, gates], attrs) {
+    const groups = regrouped(places, attrs.groups);
+    if (groups === undefined) return undefined;
+    return { attrs: { ...attrs, groups }, operands: [x, [(gates[0] * gates[1]) / x[1], x[1]]], isKept: true };
+  },
 
   reference(y, [x, gates], attrs) {
     const area = x.shape[2] * x.shape[3];

@@ -1,6 +1,5 @@
 import { need } from "../core/errors.ts";
 import { formatShape, type Shape, size } from "../core/shape.ts";
-import { counts } from "../ir/attributes.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { plain } from "./cost.ts";
 
@@ -18,7 +17,6 @@ function steps(x: Shape, axes: readonly number[]): readonly number[] {
 export const permute: Op<Permute> = defineOp<Permute>({
   name: "permute",
   isRouting: true,
-  attributes: { axes: counts },
 
   shape([x], { axes }) {
     const isOrder = axes.length === x.length && axes.toSorted((a, b) => a - b).every((axis, i) => axis === i);
@@ -27,8 +25,6 @@ export const permute: Op<Permute> = defineOp<Permute>({
   },
 
   cost: plain({}),
-
-  gradient: (g, _inputs, dy, { axes }) => [permute(g, [dy], { axes: axes.map((_, axis) => axes.indexOf(axis)) })],
 
   reference(y, [x], { axes }) {
     const step = steps(x.shape, axes);

@@ -17,7 +17,6 @@ export function neighbours(place: number, extent: number): { readonly first: num
  */
 export const resample: Op = defineOp({
   name: "resample",
-  attributes: {},
 
   shape([x, rows, columns]) {
     needImages("the input", x);

@@ -19,7 +19,6 @@ export function softmaxRow(x: Float64Array, y: Float64Array): number {
 /** [n, classes] → probabilities: each row eˣ / Σ eˣ. */
 export const softmax: Op = defineOp({
   name: "softmax",
-  attributes: {},
 
   shape([x]) {
     need(x.length === 2, () => `the input must be [n, classes], found ${formatShape(x)}`);
@@ -27,7 +26,6 @@ export const softmax: Op = defineOp({
   },
 
   cost: plain({ adds: 2, multiplications: 2, comparisons: 1 }),
-  gradient: (g, _inputs, dy, _attrs, { outputs: [y] }) => [softmaxGradient(g, [dy, y], {})],
 
   reference(y, [x]) {
     const [n, classes] = x.shape;

@@ -1,5 +1,6 @@
 import type { Graph, Value } from "../ir/graph.ts";
 import { graphScope } from "../ir/scope.ts";
+import { batchedShapeOf } from "../ops/attributeRules.ts";
 import { graft } from "./graft.ts";
 
 /** The same network for so many images a run; the graph given is for one. */
@@ -11,7 +12,7 @@ export function setBatch(graph: Graph, batch: number): Graph {
     .filter(({ kind }) => kind === "input")
     .map(({ name = "", shape }) => [name, g.input(name, many(shape))] as const);
   const nodes = graph.nodes.map((node) => {
-    const key = node.op.batchedShape;
+    const key = batchedShapeOf(node.op);
     if (key === undefined) return node;
     const held = (node.attrs as Readonly<Record<string, readonly number[]>>)[key];
     return { ...node, attrs: { ...node.attrs, [key]: many(held) } };
