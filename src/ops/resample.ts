@@ -5,7 +5,7 @@ import { plain } from "./cost.ts";
 import { needImages } from "./window.ts";
 
 /** The two neighbours of a place along an axis, and the share of the second; places beyond the ends are taken to the ends. */
-export function neighbours(place: number, extent: number): { readonly first: number; readonly second: number; readonly share: number } {
+function neighbours(place: number, extent: number): { readonly first: number; readonly second: number; readonly share: number } {
   const inside = Math.min(Math.max(place, 0), extent - 1);
   const first = Math.floor(inside);
   return { first, second: Math.min(first + 1, extent - 1), share: inside - first };

@@ -55,7 +55,7 @@ const types: Readonly<Record<number, ElementType>> = {
 /** ONNX's numbers of the types that matter by name. */
 export const FLOAT = 1;
 export const UINT8 = 2;
-export const INT8 = 3;
+const INT8 = 3;
 export const INT64 = 7;
 export const BOOL = 9;
 

@@ -22,7 +22,7 @@ import { silu } from "../../../ops/silu.ts";
 import { made, type Place } from "./importing.ts";
 
 /** The node that computes a value, if it is an application of `op`. */
-export function madeBy<A extends object>(op: Op<A>, value: Value): { readonly inputs: readonly Value[]; readonly attrs: A } | undefined {
+function madeBy<A extends object>(op: Op<A>, value: Value): { readonly inputs: readonly Value[]; readonly attrs: A } | undefined {
   const node: Node | undefined = value.producer;
   return node && (node.op as AnyOp) === (op as AnyOp) ? { inputs: node.inputs, attrs: node.attrs as A } : undefined;
 }

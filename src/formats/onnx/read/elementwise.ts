@@ -10,9 +10,9 @@ import { sigmoid } from "../../../ops/sigmoid.ts";
 import { softmax } from "../../../ops/softmax.ts";
 import type { HostTensor } from "../elements.ts";
 import { asImages, channelAffine, clipped, permuted, product, reshaped, scaled } from "./constructors.ts";
-import { axisOf, broadcastShape, padded } from "./fold.ts";
 import { constantAt, isValue, optionalAt, type Place, type Reader, valueAt } from "./importing.ts";
 import { Unsupported } from "./node.ts";
+import { axisOf, broadcastShape, padded } from "./shapes.ts";
 
 /** scale · x + shift for constants of any shape that broadcasts to x's; undefined where one does not. */
 function withConstants(place: Place, x: Value, scale: HostTensor | number, shift: HostTensor | number): Value {

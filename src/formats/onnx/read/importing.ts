@@ -6,8 +6,8 @@ import type { Tensor } from "../../../core/tensor.ts";
 import type { Value } from "../../../ir/graph.ts";
 import type { Scope } from "../../../ir/scope.ts";
 import type { HostTensor } from "../elements.ts";
-import { needed } from "./fold.ts";
 import { type Attributes, type ImportedNode, Unsupported } from "./node.ts";
+import { needed } from "./shapes.ts";
 
 /** What a name of the file stands for: a constant, or a value of the graph. */
 export type Held = HostTensor | Value;
@@ -103,4 +103,9 @@ export function needRank(x: Value, rank: number): void {
 export function made(shape: readonly number[], data: Float32Array): HostTensor {
   if (data.length !== size(shape)) throw new FormatError(`${data.length} elements for [${shape.join(", ")}]`);
   return { shape, data, type: 1 };
+}
+
+/** Refuses what would tell one image of a run from another. */
+export function needOwnAxis(axis: number): void {
+  if (axis === 0) throw new Unsupported("axis 0, which counts the images of a run");
 }

@@ -8,13 +8,15 @@ import { FLOAT, type HostTensor, isInteger, readTensor } from "../elements.ts";
 import { decodeModelProto, type GraphProto, type ModelProto, type TensorProto, type ValueInfoProto } from "../schema.ts";
 import { recogniseCompositions } from "./compositions.ts";
 import { elementwiseReaders } from "./elementwise.ts";
-import { elementBudget, folds, needed } from "./fold.ts";
+import { elementBudget, folds } from "./fold.ts";
 import { beginImporting, type Held, type Importing, isValue, type Reader } from "./importing.ts";
 import { layerReaders } from "./layers.ts";
 import { moveReaders } from "./moves.ts";
 import { Attributes, type ImportedNode, importedNode, Unsupported } from "./node.ts";
 import { poolingReaders } from "./pooling.ts";
 import { quantisationReaders } from "./quantised.ts";
+import { needed } from "./shapes.ts";
+import { sizeReaders } from "./sizes.ts";
 
 /** Operator sets that are read. */
 const OLDEST = 7;
@@ -46,6 +48,7 @@ const readers: Readonly<Record<string, Reader>> = {
   ...layerReaders,
   ...moveReaders,
   ...poolingReaders,
+  ...sizeReaders,
   ...quantisationReaders,
 };
 

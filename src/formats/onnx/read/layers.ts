@@ -10,10 +10,10 @@ import { linear } from "../../../ops/linear.ts";
 import { type Padding, samePadding } from "../../../ops/window.ts";
 import type { HostTensor } from "../elements.ts";
 import { asImages, channelAffine, reshaped } from "./constructors.ts";
-import { transposed } from "./fold.ts";
 import { constantAt, made, needRank, optionalAt, type Place, type Reader, valueAt } from "./importing.ts";
 import { Unsupported } from "./node.ts";
 import { paddingBefore } from "./padding.ts";
+import { transposed } from "./tensors.ts";
 
 /** A window's attributes for images of a size, with automatic padding worked out. */
 export interface ReadWindow {

@@ -8,11 +8,11 @@ import { globalAveragePool } from "../../../ops/globalAveragePool.ts";
 import { maxPool } from "../../../ops/maxPool.ts";
 import type { Padding } from "../../../ops/window.ts";
 import { asImages, permuted, reshaped, scaled } from "./constructors.ts";
-import { axisOf, listOf } from "./fold.ts";
 import { constantsOf, needRank, type Place, type Reader, valueAt } from "./importing.ts";
 import { type ReadWindow, sizeOf, windowOf } from "./layers.ts";
 import { Unsupported } from "./node.ts";
 import { paddingBefore } from "./padding.ts";
+import { axisOf, listOf } from "./shapes.ts";
 
 function pooledWindow(place: Place, x: Value): ReadWindow & { readonly isCeil: boolean } {
   needRank(x, 4);
