@@ -12,7 +12,8 @@ import type { Epilogue } from "../epilogue.ts";
 import { type Pointer, type Step, step } from "../kernel.ts";
 import { pad4 } from "../layout.ts";
 import { type batchFields, gemmKernel, type Kind, type windowFields } from "./gemmKernel.ts";
-import { type Groups, groupArgs, isAligned, PANEL, panelCount } from "./groups.ts";
+import { type Groups, formOf, groupArgs, PANEL, panelCount } from "./groups.ts";
+import { blockGroups } from "./narrowGroups.ts";
 import type { PanelResult } from "./panelResult.ts";
 import type { Tap } from "./taps.ts";
 
@@ -79,9 +80,15 @@ export function packedFloats(n: number, k: number): number {
   return Math.ceil(n / PANEL) * PANEL * k;
 }
 
-/** How the work is cut: independent of the number of threads. */
-function blocking(rows: number, panels: number, panelFloats: number, tiles: number): { tilesPerUnit: number; panelsPerUnit: number } {
-  const isStreamed = panels * panelFloats * 4 > CACHED_BYTES && rows <= 200;
+/** How the work is cut: independent of the number of threads; `isWhole` where every unit takes all panels. */
+function blocking(
+  rows: number,
+  panels: number,
+  panelFloats: number,
+  tiles: number,
+  isWhole: boolean,
+): { tilesPerUnit: number; panelsPerUnit: number } {
+  const isStreamed = !isWhole && panels * panelFloats * 4 > CACHED_BYTES && rows <= 200;
   if (isStreamed) {
     const panelsPerUnit = Math.max(1, Math.min(Math.floor(UNIT_WORK / (rows * panelFloats)), Math.ceil(panels / 16)));
     return { tilesPerUnit: tiles, panelsPerUnit };
@@ -89,6 +96,14 @@ function blocking(rows: number, panels: number, panelFloats: number, tiles: numb
   const tileWork = (rows / tiles) * panels * panelFloats;
   const tilesPerUnit = Math.max(1, Math.min(Math.round(UNIT_WORK / tileWork), Math.ceil(tiles / 8)));
   return { tilesPerUnit, panelsPerUnit: panels };
+}
+
+/** What the kernel must know of the groups. */
+function groupKind(groups: Groups): Kind["groups"] {
+  const form = formOf(groups);
+  if (form !== "narrow") return form;
+  const { channels, inputs, outputs } = groups;
+  return { inputs, outputs, rest: (channels / inputs) % blockGroups(groups, PANEL) };
 }
 
 /** The steps of one product. */
@@ -104,7 +119,7 @@ export function gemmSteps(gemm: Gemm): readonly Step[] {
     rows: low,
     thinLanes: gemm.thinLanes ?? 0,
     isWindowed: windows !== undefined,
-    groups: groups && (isAligned(groups) ? "aligned" : "spanned"),
+    groups: groups && groupKind(groups),
     isBatched: batch !== undefined,
     hasBias: bias !== undefined,
     isAdded: gemm.isAdded === true,
@@ -114,7 +129,7 @@ export function gemmSteps(gemm: Gemm): readonly Step[] {
   const panels = panelCount(n, groups);
   const runs = windows ? windows.rows * windows.columns : 1;
   const products = (k * runs * (gemm.thinLanes ?? 4)) / 4;
-  const { tilesPerUnit, panelsPerUnit } = blocking(rows, panels, products * PANEL, tiles);
+  const { tilesPerUnit, panelsPerUnit } = blocking(rows, panels, products * PANEL, tiles, typeof kind.groups === "object");
   const rowBlocks = Math.ceil(tiles / tilesPerUnit);
   const units = rowBlocks * Math.ceil(panels / panelsPerUnit);
   const args = {

@@ -3,6 +3,7 @@ import { type Code, type Expr, f32x4, i32, type Local, type V128, v128 } from ".
 import type { Epilogue } from "../epilogue.ts";
 import { type Arguments, type Fields, wasmKernel } from "../module.ts";
 import { alignedFields, type PanelWalk, spannedFields, walkAligned, walkPanels, walkSpanned } from "./groups.ts";
+import { multiplyNarrow, type NarrowGroups, type NarrowPanel, narrowFields, walkNarrow } from "./narrowPanels.ts";
 import type { PanelResult } from "./panelResult.ts";
 import type { Tap, TapCode } from "./taps.ts";
 
@@ -38,7 +39,9 @@ const maskFields = { masks: "i32" } as const;
 const ownFields = { own: "i32" } as const;
 
 type Special = typeof batchFields & typeof biasFields & typeof maskFields & typeof ownFields;
-type All = typeof baseFields & typeof windowFields & typeof spannedFields & typeof alignedFields & Special;
+const groupFields = { aligned: alignedFields, spanned: spannedFields, narrow: narrowFields } as const;
+type Grouped = typeof alignedFields & typeof spannedFields & typeof narrowFields;
+type All = typeof baseFields & typeof windowFields & Grouped & Special;
 
 /** What one kernel of this family does; two steps of the same kind share the kernel. */
 export interface Kind {
@@ -50,7 +53,7 @@ export interface Kind {
   readonly thinLanes: number;
   readonly isWindowed: boolean;
   /** How panels follow the groups of a grouped convolution. */
-  readonly groups: "aligned" | "spanned" | undefined;
+  readonly groups: "aligned" | "spanned" | NarrowGroups | undefined;
   readonly isBatched: boolean;
   readonly hasBias: boolean;
   readonly isAdded: boolean;
@@ -136,24 +139,38 @@ function multiplyRun({ k, kind, args, tap }: TileContext, starts: readonly Expr<
   });
 }
 
-function walkOf({ k, kind, args, firstPanel }: TileContext): PanelWalk {
-  if (kind.groups === "aligned") return walkAligned(k, args, firstPanel);
-  return kind.groups === "spanned" ? walkSpanned(k, args, firstPanel) : walkPanels(k, firstPanel);
+function walkOf({ k, kind: { groups }, args, firstPanel, lastPanel }: TileContext): PanelWalk<NarrowPanel | undefined> {
+  const range = { first: firstPanel, last: lastPanel };
+  if (groups === undefined) return walkPanels(k, range);
+  if (groups === "aligned") return walkAligned(k, args, range);
+  return groups === "spanned" ? walkSpanned(k, args, range) : walkNarrow(k, groups, args);
 }
 
-function multiplyWindow(context: TileContext, walk: PanelWalk, starts: readonly Local<"i32">[], sums: Sums, b: Local<"i32">): void {
-  const { k, kind, args } = context;
+/** The sums of a panel grow by one run, or by the taps of a window; `narrow` is the panel's place among narrow groups. */
+function multiplyWindow(
+  context: TileContext,
+  start: Expr<"i32">,
+  starts: readonly Local<"i32">[],
+  sums: Sums,
+  b: Local<"i32">,
+  narrow: NarrowPanel | undefined,
+): void {
+  const { k, kind, args, tap } = context;
+  const multiply = (runs: readonly Local<"i32">[]): void => {
+    if (narrow) multiplyNarrow(k, tap, { sizes: kind.groups as NarrowGroups, panel: narrow, ...sums }, runs, b);
+    else multiplyRun(context, runs, sums, b);
+  };
   if (!kind.isWindowed) {
-    const from = kind.groups ? k.local(walk.start()) : undefined;
-    multiplyRun(context, from ? starts.map((start) => k.local(start.plus(from))) : starts, sums, b);
+    const from = kind.groups ? k.local(start) : undefined;
+    multiply(from ? starts.map((start) => k.local(start.plus(from))) : starts);
     return;
   }
-  const first = k.local(walk.start());
+  const first = k.local(start);
   k.for({ to: args.windowRows }, () => {
     const from = k.local(first);
     k.for({ to: args.windowColumns }, () => {
       const runs = starts.map((start) => k.local(start.plus(from)));
-      multiplyRun(context, runs, sums, b);
+      multiply(runs);
       from.add(args.columnRun);
     });
     first.add(args.rowRun);
@@ -203,20 +220,18 @@ function storeSums({ k, kind, args, tap, finish }: TileContext, { sums, owns }: 
 
 /** All panels of the unit for `count` rows from `row` on. */
 function tile(context: TileContext, row: Local<"i32">, count: number): void {
-  const { k, kind, args, firstPanel, lastPanel } = context;
+  const { k, kind, args, firstPanel } = context;
   const starts = rowStarts(context, row, count);
   const sums = Array.from({ length: count * partsOf(context.tap) }, () => k.variable("v128"));
   const owns = kind.tap.hasOwn ? sums.map(() => k.variable("v128")) : [];
   const b = k.local(args.packed.plus(firstPanel.times(args.panelBytes)));
-  const walk = walkOf(context);
-  const { column } = walk;
-  k.for({ from: firstPanel, to: lastPanel }, () => {
+  const { column, start, each } = walkOf(context);
+  each((narrow) => {
     startSums(context, sums, column);
     if (kind.tap.hasOwn) loadOwns(context, owns, column, row);
-    multiplyWindow(context, walk, starts, { sums, owns }, b);
+    multiplyWindow(context, start(), starts, { sums, owns }, b, narrow);
     if (context.store) context.store(sums, row, i32.shrU(column, 2));
     else storeSums(context, { sums, owns }, column, row);
-    walk.next();
   });
 }
 
@@ -263,12 +278,17 @@ function emitGemm(kind: Kind, args: Arguments<All>, k: Code): void {
   });
 }
 
+function groupMark(groups: NonNullable<Kind["groups"]>): string {
+  if (typeof groups === "string") return `${groups} groups`;
+  return `groups of ${groups.inputs} to ${groups.outputs} rest ${groups.rest}`;
+}
+
 /** The kernel of a kind. */
 export function gemmKernel(kind: Kind): ReturnType<typeof wasmKernel<Fields>> {
   const marks = [
     kind.thinLanes > 0 && `thin${kind.thinLanes}`,
     kind.isWindowed && "windows",
-    kind.groups && `${kind.groups} groups`,
+    kind.groups && groupMark(kind.groups),
     kind.isBatched && "batch",
     kind.isMasked && "masks",
     kind.hasBias && "bias",
@@ -278,7 +298,7 @@ export function gemmKernel(kind: Kind): ReturnType<typeof wasmKernel<Fields>> {
   const fields = {
     ...baseFields,
     ...(kind.isWindowed ? windowFields : {}),
-    ...(kind.groups === "aligned" ? alignedFields : kind.groups === "spanned" ? spannedFields : {}),
+    ...(kind.groups ? groupFields[typeof kind.groups === "object" ? "narrow" : kind.groups] : {}),
     ...(kind.isBatched ? batchFields : {}),
     ...(kind.isMasked ? maskFields : {}),
     ...(kind.tap.hasOwn ? ownFields : {}),
