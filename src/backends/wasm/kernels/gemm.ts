@@ -12,8 +12,8 @@ import type { Epilogue } from "../epilogue.ts";
 import { type Pointer, type Step, step } from "../kernel.ts";
 import { pad4 } from "../layout.ts";
 import { type batchFields, gemmKernel, type Kind, type windowFields } from "./gemmKernel.ts";
-import { type Groups, formOf, groupArgs, PANEL, panelCount } from "./groups.ts";
-import { blockGroups } from "./narrowGroups.ts";
+import { formOf, type Groups, groupArgs, PANEL, panelCount } from "./groups.ts";
+import { blocksOf } from "./narrowGroups.ts";
 import type { PanelResult } from "./panelResult.ts";
 import type { Tap } from "./taps.ts";
 
@@ -103,7 +103,7 @@ function groupKind(groups: Groups): Kind["groups"] {
   const form = formOf(groups);
   if (form !== "narrow") return form;
   const { channels, inputs, outputs } = groups;
-  return { inputs, outputs, rest: (channels / inputs) % blockGroups(groups, PANEL) };
+  return { inputs, outputs, rest: blocksOf(groups, channels / inputs, PANEL).rest };
 }
 
 /** The steps of one product. */

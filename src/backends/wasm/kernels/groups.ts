@@ -8,7 +8,7 @@
  */
 import { type Code, type Expr, i32, type Local } from "../assembler.ts";
 import type { Arguments } from "../module.ts";
-import { blockGroups } from "./narrowGroups.ts";
+import { blocksOf } from "./narrowGroups.ts";
 
 /** Outputs in a panel of packed weights. */
 export const PANEL = 8;
@@ -58,7 +58,7 @@ export function groupArgs(groups: Groups, run: number): Record<string, number> {
   const channelBytes = 4 / channelsInWord;
   const groupInputs = inputs * channelBytes;
   const form = formOf(groups);
-  if (form === "narrow") return { blocks: Math.floor(channels / inputs / blockGroups(groups, PANEL)) };
+  if (form === "narrow") return { blocks: blocksOf(groups, channels / inputs, PANEL).blocks };
   if (form === "aligned") {
     return { groupInputs, groupPanels: Math.ceil(outputs / PANEL), groupColumns: outputs * 4, lastColumn: (outputs - PANEL) * 4 };
   }

@@ -2,14 +2,16 @@
  * Groups with fewer outputs than a panel, vector by vector and without zeros. Four outputs that lie side by side may belong to several groups; in each
  * of as many steps as a group has inputs, each of the four meets one input of its own group, and a vector of these is shuffled out of the pixel's:
  *
- *   2 → 2   outputs  a0 a1 b0 b1   step 0 reads  a0 a1 b0 b1   step 1  a1 a0 b1 b0
- *   3 → 6            a0 a1 a2 a3          0      a0 a0 a0 a0        1  a1 a1 a1 a1 …
- *                    a4 a5 b0 b1          0      a0 a0 b0 b0        1  a1 a1 b1 b1 …
+ *   3 → 6   outputs  a0 a1 a2 a3   step 0 reads  a0 a0 a0 a0   step 1  a1 a1 a1 a1   step 2  a2 a2 a2 a2
+ *                    a4 a5 b0 b1                 a0 a0 b0 b0           a1 a1 b1 b1           a2 a2 b2 b2   …
+ *   2 → 2            a0 a1 b0 b1                 a0 a0 b0 b0           a1 a1 b1 b1
+ *           turned:                              a0 a1 b0 b1           a1 a0 b1 b0
  *
  * The pattern repeats from block to block, the fewest groups that begin with a vector of inputs and one of outputs; kernels are written out for one
  * block, and for the groups that remain behind the last whole one. Lanes that are no outputs repeat the last output's inputs.
  */
 import { type Code, f32x4, type Local, lanes32, type V128, v128 } from "../assembler.ts";
+import { pad4 } from "../layout.ts";
 
 /** Inputs and outputs of one group. */
 export interface GroupSizes {
@@ -20,7 +22,7 @@ export interface GroupSizes {
 /** The inputs that four outputs meet in one step, counted from the block's first. */
 export type Lanes = readonly number[];
 
-/** True where the outputs of a group begin with different inputs, each with its own: the first step then needs no shuffle. */
+/** True where the outputs of a group should begin with different inputs, each with its own: a product's first step then needs no shuffle. */
 export function isTurned({ inputs, outputs }: GroupSizes): boolean {
   return inputs === outputs && inputs < 4;
 }
@@ -32,12 +34,22 @@ export function blockGroups({ outputs }: GroupSizes, width: number): number {
   return groups;
 }
 
-/** What the four outputs from `first` on meet in a step, in a block of so many groups. */
-export function lanesOf(sizes: GroupSizes, groups: number, first: number, step: number): Lanes {
-  const { inputs, outputs } = sizes;
+/**
+ * Whole blocks of `groups`, and the groups that remain; a block that ends in the lanes that pad a pixel counts as whole, where both sides are. What
+ * lies there is finite and of no meaning, before and after.
+ */
+export function blocksOf(sizes: GroupSizes, groups: number, width: number): { readonly blocks: number; readonly rest: number } {
+  const each = blockGroups(sizes, width);
+  const [blocks, rest] = [Math.floor(groups / each), groups % each];
+  const isPadding = rest > 0 && [sizes.inputs, sizes.outputs].every((count) => pad4(rest * count) === each * count);
+  return isPadding ? { blocks: blocks + 1, rest: 0 } : { blocks, rest };
+}
+
+/** What the four outputs from `first` on meet in a step, in a block of so many groups; `isTurned` if outputs begin with different inputs. */
+export function lanesOf({ inputs, outputs }: GroupSizes, groups: number, first: number, step: number, isTurned = false): Lanes {
   return [0, 1, 2, 3].map((lane) => {
     const output = Math.min(first + lane, groups * outputs - 1);
-    const turn = isTurned(sizes) ? output % outputs : 0;
+    const turn = isTurned ? output % outputs : 0;
     return Math.floor(output / outputs) * inputs + ((step + turn) % inputs);
   });
 }

@@ -2,7 +2,7 @@
 import { type Code, i32, type Local, v128 } from "../assembler.ts";
 import type { Arguments } from "../module.ts";
 import { PANEL, type PanelWalk } from "./groups.ts";
-import { blockGroups, type GroupSizes, laneReader, lanesOf } from "./narrowGroups.ts";
+import { blockGroups, type GroupSizes, isTurned, laneReader, lanesOf } from "./narrowGroups.ts";
 import type { TapCode } from "./taps.ts";
 
 /** Steps of a product that are written out; more go in turns. */
@@ -86,7 +86,7 @@ function multiplySteps(
         const read = laneReader(k, start);
         const i = 2 * row + half;
         for (const [at, step] of some.entries()) {
-          const x = k.local(read(lanesOf(sizes, panel.groups, first, step)));
+          const x = k.local(read(lanesOf(sizes, panel.groups, first, step, isTurned(sizes))));
           sums[i].set(tap.add(sums[i], x, weights[at], owns[i], undefined));
         }
       }

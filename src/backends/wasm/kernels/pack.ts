@@ -107,7 +107,8 @@ function transposeRuns(k: Code, { at, tap, lanes, channels, done }: Runs): void 
 
 /** The lanes of a panel (groups.ts tells which outputs they are). */
 function lanesOf(k: Code, args: Arguments<typeof panelFields>, panel: Local<"i32">): readonly Lane[] {
-  const { source, n, channels, outStep, channelStep, groupOutputs, groupStep, lastStart, groupPanels, lastFirst, isNarrow, isTurned } = args;
+  const { source, n, channels, outStep, channelStep, groupOutputs, groupStep, lastStart, groupPanels, lastFirst, isNarrow, isTurned } =
+    args;
   const before = k.local(i32.divU(panel, groupPanels));
   const within = i32.min(panel.minus(before.times(groupPanels)).times(PANEL), lastFirst);
   const firstOutput = k.local(before.times(groupOutputs).plus(within));
