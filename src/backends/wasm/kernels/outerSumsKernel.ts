@@ -10,6 +10,8 @@ export const BLOCK = 64;
 /** Bytes between panels and strips in packed blocks; the odd line keeps neighbours out of each other's cache sets. */
 export const PANEL_BYTES = BLOCK * 32 + 64;
 export const STRIP_BYTES = BLOCK * 16 + 64;
+/** Bytes of a line in the table of a block's lines. */
+export const LINE_BYTES = 8;
 /** Strips in a slab: 64 columns of A. */
 export const SLAB = 16;
 
@@ -40,12 +42,30 @@ const baseFields = {
 } as const;
 
 const gatherFields = { ...windowFields, run: "i32" } as const;
+/**
+ * Where windows lie in B's panels (imagePanels.ts), in bytes: from tap to tap below, from output line to line, image to image, and panel to panel of
+ * a tap, of which a group has `channelPanels`. From output to output of a line it is `ldb`.
+ */
+const lineFields = {
+  outWidth: "i32",
+  outHeight: "i32",
+  kernelHeight: "i32",
+  kernelWidth: "i32",
+  lineStep: "i32",
+  strideLine: "i32",
+  imageBytes: "i32",
+  channelPanels: "i32",
+  channelStep: "i32",
+} as const;
 const ownFields = { own: "i32" } as const;
 
-/** What a row of B is: as it lies, a window gathered through a buffer, or one whose runs fill whole panels and go straight there. */
-export type RowKind = "rows" | "windows" | "whole windows";
+/** What a row of B is: as it lies, a window gathered through a buffer, or a window over image panels, read tap by tap where it lies. */
+export type RowKind = "rows" | "windows" | "lines";
 
-type Args = Arguments<typeof baseFields & typeof gatherFields & typeof ownFields>;
+/** Fields of each kind of rows. */
+const rowFields = { rows: {}, windows: gatherFields, lines: lineFields } as const satisfies Record<RowKind, Fields>;
+
+type Args = Arguments<typeof baseFields & typeof gatherFields & typeof lineFields & typeof ownFields>;
 
 /** Copies `count` vectors of a row into strips (one vector each) or panels (two), whose places are `step` bytes apart. */
 function packRow(k: Code, from: Expr<"i32">, to: Expr<"i32">, count: Expr<"i32">, vectors: 1 | 2, step: number): void {
@@ -63,6 +83,30 @@ interface BlockPlace {
   readonly start: Local<"i32">;
   readonly row: Local<"i32">;
   readonly next: Local<"i32">;
+  /** Where rows lie line by line: addresses of pairs, bytes from `start` to a line's first row and from there behind its last one. */
+  readonly lines?: { readonly first: Local<"i32">; readonly last: Local<"i32"> };
+}
+
+/** Visits the rows of a panel that begins at `start`. */
+function eachRow(
+  k: Code,
+  { row, lines }: BlockPlace,
+  start: Local<"i32">,
+  count: Local<"i32">,
+  visit: (panel: Local<"i32">) => void,
+): void {
+  if (!lines) {
+    const panel = k.local(start);
+    k.for({ to: count }, () => {
+      visit(panel);
+      panel.add(row);
+    });
+    return;
+  }
+  k.for({ from: lines.first, to: lines.last, step: LINE_BYTES }, (line) => {
+    const panel = k.local(start.plus(i32.load(line)));
+    k.for({ from: panel, to: k.local(start.plus(i32.load(line, 4))), step: row }, visit);
+  });
 }
 
 /** The 4 × 8 sums, whose rows `sums` point at, grow by `count` rows of a strip and a panel; a chunk's first block starts from zero. */
@@ -87,11 +131,9 @@ function extendTile(
     },
   );
   const strip = k.local(a);
-  const panel = k.local(b);
-  k.for({ to: count }, () => {
+  eachRow(k, places.b, b, count, (panel) => {
     const low = k.local(v128.load(panel));
     const high = k.local(v128.load(panel, 16));
-    panel.add(places.b.row);
     for (let i = 0; i < 4; i++) {
       const x = k.local(f32x4.loadSplat(strip, i * 4));
       c[2 * i].set(tap.add(c[2 * i], x, low, undefined, undefined));
@@ -118,10 +160,8 @@ function extendOwnTile(
     const owns = Array.from({ length: 4 }, (_, i) => k.local(tap.own(v128.load(own, half * 32 + i * 16))));
     const c = owns.map(() => k.local(f32x4.const(0)));
     const strip = k.local(a);
-    const panel = k.local(b);
-    k.for({ to: count }, () => {
+    eachRow(k, places.b, b, count, (panel) => {
       const columns = [k.local(v128.load(panel)), k.local(v128.load(panel, 16))];
-      panel.add(places.b.row);
       for (const row of [0, 1]) {
         const x = k.local(f32x4.loadSplat(strip, (half + row) * 4));
         for (const [side, y] of columns.entries()) c[2 * row + side].set(tap.add(c[2 * row + side], x, y, owns[2 * row + side], undefined));
@@ -137,7 +177,7 @@ function extendOwnTile(
   }
 }
 
-/** What a block needs to be packed: where A's and B's columns of the unit begin, and the places of the packed forms. */
+/** What a block needs to be packed: where A's and B's columns of the unit begin, and the places of the packed forms (or of the table of lines). */
 interface Packing {
   readonly args: Args;
   readonly rows: RowKind;
@@ -150,11 +190,62 @@ interface Packing {
   readonly buffer: Local<"i32">;
 }
 
+/** Writes the table of a block's lines (`BlockPlace.lines`): where windows lie in a panel of the first image. */
+function placeLines(k: Code, args: Args, { lines }: BlockPlace, table: Local<"i32">, block: Local<"i32">, count: Local<"i32">): void {
+  if (!lines) return;
+  const line = k.local(i32.divU(block, args.outWidth));
+  const image = k.local(i32.divU(line, args.outHeight));
+  const y = k.local(line.minus(image.times(args.outHeight)));
+  const x = k.local(block.minus(line.times(args.outWidth)));
+  const left = k.local(count);
+  lines.first.set(table);
+  lines.last.set(table);
+  k.while(
+    () => i32.gt(left, 0),
+    () => {
+      const pixels = k.local(i32.min(args.outWidth.minus(x), left));
+      const first = k.local(image.times(args.imageBytes).plus(y.times(args.strideLine)).plus(x.times(args.ldb)));
+      k.store(lines.last, first);
+      k.store(lines.last, first.plus(pixels.times(args.ldb)), 4);
+      lines.last.add(LINE_BYTES);
+      left.set(left.minus(pixels));
+      x.set(0);
+      y.add(1);
+      k.if(i32.eq(y, args.outHeight), () => {
+        y.set(0);
+        image.add(1);
+      });
+    },
+  );
+}
+
+/** Visits where the panels of a block begin: one after the other, or tap by tap. */
+function eachPanel(k: Code, args: Args, { start, next, lines }: BlockPlace, visit: (panel: Local<"i32">) => void): void {
+  if (!lines) {
+    const panel = k.local(start);
+    k.for({ to: args.panels }, () => {
+      visit(panel);
+      panel.add(next);
+    });
+    return;
+  }
+  k.for({ to: args.kernelHeight }, (row) => {
+    k.for({ to: args.kernelWidth }, (column) => {
+      const panel = k.local(start.plus(row.times(args.lineStep)).plus(column.times(32)));
+      k.for({ to: args.channelPanels }, () => {
+        visit(panel);
+        panel.add(args.channelStep);
+      });
+    });
+  });
+}
+
 /** Sets where the block's strips and panels begin, and packs those that are to be packed. */
 function placeBlock(k: Code, packing: Packing, places: { a: BlockPlace; b: BlockPlace }, block: Local<"i32">, count: Local<"i32">): void {
   const { args, rows, aStart, bStart, strips, packedA, packedB, buffer } = packing;
   places.a.start.set(aStart.plus(block.times(args.lda)));
-  places.b.start.set(bStart.plus(block.times(args.ldb)));
+  if (rows === "lines") placeLines(k, args, places.b, packedB, block, count);
+  places.b.start.set(rows === "lines" ? bStart : bStart.plus(block.times(args.ldb)));
   k.if(args.isPackedA, () => {
     const from = k.local(places.a.start);
     k.for({ to: count }, (row) => {
@@ -163,18 +254,12 @@ function placeBlock(k: Code, packing: Packing, places: { a: BlockPlace; b: Block
     });
     places.a.start.set(packedA);
   });
+  if (rows === "lines") return;
   k.if(args.isPackedB, () => {
     const from = k.local(places.b.start);
     k.for({ to: count }, (row) => {
-      const to = k.local(packedB.plus(row.times(32)));
-      const gather = (target: Expr<"i32">, step?: number): void =>
-        gatherWindow(k, args, k.local(block.plus(row)), args.ldb, bStart, target, step);
-      if (rows === "whole windows") {
-        gather(to, PANEL_BYTES);
-        return;
-      }
-      if (rows === "windows") gather(buffer);
-      packRow(k, rows === "windows" ? buffer : from, to, args.panels, 2, PANEL_BYTES);
+      if (rows === "windows") gatherWindow(k, args, k.local(block.plus(row)), args.ldb, bStart, buffer);
+      packRow(k, rows === "windows" ? buffer : from, packedB.plus(row.times(32)), args.panels, 2, PANEL_BYTES);
       from.add(args.ldb);
     });
     places.b.start.set(packedB);
@@ -193,10 +278,9 @@ function extendSlab(
   count: Local<"i32">,
   isFirst: Local<"i32">,
 ): void {
-  const b = k.local(places.b.start);
   const row = k.local(own);
   const line = third && k.local(third);
-  k.for({ to: args.panels }, () => {
+  eachPanel(k, args, places.b, (b) => {
     const sums = [k.local(row)];
     while (sums.length < 4) sums.push(k.local(sums[sums.length - 1].plus(args.sumRow)));
     const a = k.local(places.a.start);
@@ -208,7 +292,6 @@ function extendSlab(
       a.add(places.a.next);
       for (const sum of sums) sum.add(args.sumStrip);
     });
-    b.add(places.b.next);
     row.add(args.sumPanel);
     line?.add(args.sumPanel);
   });
@@ -218,15 +301,17 @@ function emitOuterSums(kind: Tap, rows: RowKind, args: Args, k: Code): void {
   const tap = kind.begin(k);
   // Threads must not share packed blocks: the first unit of a share tells whose it is.
   const thread = i32.divU(args.begin.times(args.threads).plus(args.units.minus(1)), args.units);
-  const packedB = k.local(args.scratch.plus(thread.times(args.scratchBytes)));
-  const packedA = k.local(packedB.plus(args.panels.times(PANEL_BYTES)));
-  const buffer = k.local(packedA.plus(SLAB * STRIP_BYTES));
+  const packedA = k.local(args.scratch.plus(thread.times(args.scratchBytes)));
+  const packedB = k.local(packedA.plus(SLAB * STRIP_BYTES));
+  const buffer = k.local(packedB.plus(args.panels.times(PANEL_BYTES)));
   const place = (isPacked: Expr<"i32">, row: number, next: number, lead: Expr<"i32">, width: number): BlockPlace => ({
     start: k.variable("i32"),
     row: k.local(i32.select(isPacked, row, lead)),
     next: k.local(i32.select(isPacked, next, width)),
   });
-  const places = { a: place(args.isPackedA, 16, STRIP_BYTES, args.lda, 16), b: place(args.isPackedB, 32, PANEL_BYTES, args.ldb, 32) };
+  const b = place(args.isPackedB, 32, PANEL_BYTES, args.ldb, 32);
+  const lines = rows === "lines" ? { first: k.variable("i32"), last: k.variable("i32") } : undefined;
+  const places = { a: place(args.isPackedA, 16, STRIP_BYTES, args.lda, 16), b: { ...b, lines } };
   k.for({ from: args.begin, to: args.end }, (unit) => {
     const part = k.local(i32.divU(unit, args.slabs));
     const firstStrip = k.local(unit.minus(part.times(args.slabs)).times(SLAB));
@@ -251,6 +336,6 @@ function emitOuterSums(kind: Tap, rows: RowKind, args: Args, k: Code): void {
 
 /** The kernel of a tap over rows of a kind. */
 export function outerSums(tap: Tap, rows: RowKind): ReturnType<typeof wasmKernel<Fields>> {
-  const fields: Fields = { ...baseFields, ...(rows === "rows" ? {} : gatherFields), ...(tap.hasOwn ? ownFields : {}) };
+  const fields: Fields = { ...baseFields, ...rowFields[rows], ...(tap.hasOwn ? ownFields : {}) };
   return wasmKernel<Fields>(`outer${tap.key} sums of ${rows}`, fields, (args, k) => emitOuterSums(tap, rows, args as unknown as Args, k));
 }
