@@ -11,7 +11,7 @@ import { type Code, type Expr, f32, f32x4, i32, type Local, v128 } from "../asse
 import { type LowerContext, type Pointer, type Step, step } from "../kernel.ts";
 import { pad4 } from "../layout.ts";
 import { type Arguments, type Fields, wasmKernel } from "../module.ts";
-import { patchOf, usesOf } from "./depthwise.ts";
+import { outputPlace, patchOf, usesOf } from "./depthwise.ts";
 import { blockGroups, blocksOf, type GroupSizes, type Lanes, laneReader, lanesOf } from "./narrowGroups.ts";
 import { changeSteps } from "./operands.ts";
 import type { Preparation, Tap, TapCode } from "./taps.ts";
@@ -31,8 +31,8 @@ export interface NarrowSums extends WindowSizes {
   readonly sizes: GroupSizes;
 }
 
-/** Output gradients of a tile. */
-const TILE: Pair = [2, 2];
+/** Most columns of a tile that is one row of output gradients. */
+const LONGEST = 8;
 /** Sums that fit the registers beside a tile's gradients and a pixel. */
 const MOST_SUMS = 11;
 /** Chunks that are enough for any number of threads. */
@@ -66,6 +66,7 @@ interface Kind {
   readonly tap: Tap;
   readonly kernel: Pair;
   readonly stride: Pair;
+  readonly tile: Pair;
   readonly sizes: GroupSizes;
   /** Groups behind the last whole block. */
   readonly rest: number;
@@ -130,9 +131,17 @@ interface VectorPlace {
   readonly lanes: (step: number) => Lanes;
 }
 
+/**
+ * Output gradients of a tile. The sums of depthwise filters take several filter rows at once, which share the pixels of a square; others take one, and a
+ * pixel's shuffled inputs are then best shared along a row.
+ */
+function tileOf({ inputs }: GroupSizes, [, columns]: Pair): Pair {
+  return inputs === 1 ? [2, 2] : [1, Math.ceil(columns / Math.ceil(columns / LONGEST))];
+}
+
 /** The sums of one vector of outputs in one pass. */
 function sumVector(k: Code, kind: Kind, tap: TapCode, pass: Pass, { xs, dys }: Tile, { done, from, at, third, lanes }: VectorPlace): void {
-  const { stride, kernel, sizes } = kind;
+  const { kernel, sizes } = kind;
   const columns = kernel[1];
   const steps = Array.from({ length: pass.inputs.last - pass.inputs.first }, (_, i) => pass.inputs.first + i);
   const places = Array.from({ length: (pass.rows.last - pass.rows.first) * columns }, (_, i) => pass.rows.first * columns + i).flatMap(
@@ -141,19 +150,24 @@ function sumVector(k: Code, kind: Kind, tap: TapCode, pass: Pass, { xs, dys }: T
   const owns = third ? places.map((place) => k.local(tap.own(v128.load(third, place)))) : [];
   // Sums that a third operand finishes start anew in every tile.
   const total = places.map((place) => k.local(third ? f32x4.const(0) : v128.load(at, place)));
-  const slopes = dys.map((row) => row.map((pointer) => k.local(v128.load(pointer.plus(done)))));
-  const shape = { kernel, stride, tile: TILE };
+  // Gradients are loaded where they are first met: a long row of them would not fit the registers.
+  const slopes = new Map<number, Local<"v128">>();
+  const slopeAt = (output: number): Local<"v128"> => {
+    const [row, column] = outputPlace(kind, output);
+    const slope = slopes.get(output) ?? k.local(v128.load(dys[row][column].plus(done)));
+    slopes.set(output, slope);
+    return slope;
+  };
   for (const [y, row] of xs.entries()) {
     for (const [x, pointer] of row.entries()) {
-      const uses = usesOf(shape, y, x).filter(({ index }) => index >= pass.rows.first * columns && index < pass.rows.last * columns);
+      const uses = usesOf(kind, y, x).filter(({ index }) => index >= pass.rows.first * columns && index < pass.rows.last * columns);
       if (uses.length === 0) continue;
       const read = laneReader(k, k.local(pointer.plus(from)));
       for (const [i, step] of steps.entries()) {
         const value = k.local(read(lanes(step)));
         for (const { output, index } of uses) {
           const sum = (index - pass.rows.first * columns) * steps.length + i;
-          const slope = slopes[Math.floor(output / TILE[1])][output % TILE[1]];
-          total[sum].set(tap.add(total[sum], slope, value, owns[sum], undefined));
+          total[sum].set(tap.add(total[sum], slopeAt(output), value, owns[sum], undefined));
         }
       }
     }
@@ -184,10 +198,10 @@ function sumTile(k: Code, kind: Kind, tap: TapCode, pass: Pass, tile: Tile, { bl
 }
 
 function emitSums(kind: Kind, args: Args, k: Code): void {
-  const { kernel, stride } = kind;
+  const { kernel, stride, tile } = kind;
   const tap = kind.tap.begin(k);
   const products = kernel[0] * kernel[1] * kind.sizes.inputs;
-  const patch = patchOf({ kernel, stride, tile: TILE });
+  const patch = patchOf(kind);
   k.for({ from: args.begin, to: args.end }, (unit) => {
     const bytes = k.local(args.pixel.times(products));
     const sums = k.local(args.partial.plus(unit.times(bytes)));
@@ -195,14 +209,14 @@ function emitSums(kind: Kind, args: Args, k: Code): void {
     const first = k.local(unit.times(args.chunkRows));
     k.for({ from: first, to: k.local(i32.min(first.plus(args.chunkRows), args.allRows)) }, (tileRow) => {
       const image = k.local(i32.divU(tileRow, args.tileRows));
-      const outRow = k.local(tileRow.minus(image.times(args.tileRows)).times(TILE[0]));
+      const outRow = k.local(tileRow.minus(image.times(args.tileRows)).times(tile[0]));
       const row = k.local(outRow.times(stride[0]).minus(args.top));
-      k.for({ to: args.outWidth, step: TILE[1] }, (outColumn) => {
+      k.for({ to: args.outWidth, step: tile[1] }, (outColumn) => {
         const column = k.local(outColumn.times(stride[1]).minus(args.left));
         const inputs = { base: args.x, zeros: args.xZeros, image, rows: args.height, columns: args.width, pixel: args.xPixel };
         const outputs = { base: args.dy, zeros: args.dyZeros, image, rows: args.outHeight, columns: args.outWidth, pixel: args.pixel };
         const xs = pixelPointers(k, inputs, [row, column], patch);
-        const dys = pixelPointers(k, outputs, [outRow, outColumn], TILE);
+        const dys = pixelPointers(k, outputs, [outRow, outColumn], tile);
         for (const pass of passesOf(kind)) sumTile(k, kind, tap, pass, { xs, dys, sums }, args);
       });
     });
@@ -243,9 +257,9 @@ function zeroRow(y: Pointer, lanes: number, preparation: Preparation | undefined
 }
 
 function kernelOf(kind: Kind): ReturnType<typeof wasmKernel<Fields>> {
-  const { tap, kernel, stride, sizes, rest } = kind;
+  const { tap, kernel, stride, tile, sizes, rest } = kind;
   const groups = `${sizes.inputs} to ${sizes.outputs} rest ${rest}`;
-  const key = `narrow${tap.key} sums ${kernel.join("x")} stride ${stride.join("x")} groups of ${groups}`;
+  const key = `narrow${tap.key} sums ${kernel.join("x")} stride ${stride.join("x")} tile ${tile.join("x")} groups of ${groups}`;
   return wasmKernel<Fields>(key, tap.hasOwn ? { ...fields, own: "i32" } : fields, (args, k) => emitSums(kind, args as unknown as Args, k));
 }
 
@@ -255,7 +269,8 @@ export function narrowSumSteps(sums: NarrowSums, context: LowerContext): readonl
   const outputs = groups * sizes.outputs;
   const [xLanes, lanes] = [pad4(groups * sizes.inputs), pad4(outputs)];
   const products = kernel[0] * kernel[1] * sizes.inputs;
-  const tileRows = Math.ceil(outSize[0] / TILE[0]);
+  const tile = tileOf(sizes, outSize);
+  const tileRows = Math.ceil(outSize[0] / tile[0]);
   const allRows = images * tileRows;
   const chunkRows = Math.ceil(allRows / Math.min(allRows, CHUNKS));
   const chunks = Math.ceil(allRows / chunkRows);
@@ -268,7 +283,7 @@ export function narrowSumSteps(sums: NarrowSums, context: LowerContext): readonl
   return [
     ...zeroRow(xZeros, xLanes, tap.b),
     ...zeroRow(dyZeros, lanes, tap.a),
-    step<Fields>(kernelOf({ tap, kernel, stride, sizes, rest }), chunks, args),
+    step<Fields>(kernelOf({ tap, kernel, stride, tile, sizes, rest }), chunks, args),
     step(addChunks, lanes / 4, { dw, partial, chunks, products, outputs, chunkBytes: lanes * products * 4 }),
   ];
 }
