@@ -12,8 +12,8 @@ import type { Epilogue } from "../epilogue.ts";
 import { type Pointer, type Step, step } from "../kernel.ts";
 import { pad4 } from "../layout.ts";
 import { type batchFields, gemmKernel, type Kind, type windowFields } from "./gemmKernel.ts";
-import { formOf, type Groups, groupArgs, PANEL, panelCount } from "./groups.ts";
-import { blocksOf } from "./narrowGroups.ts";
+import { groupKind } from "./groupKind.ts";
+import { type Groups, groupArgs, PANEL, panelCount } from "./groups.ts";
 import type { PanelResult } from "./panelResult.ts";
 import type { Tap } from "./taps.ts";
 
@@ -96,14 +96,6 @@ function blocking(
   const tileWork = (rows / tiles) * panels * panelFloats;
   const tilesPerUnit = Math.max(1, Math.min(Math.round(UNIT_WORK / tileWork), Math.ceil(tiles / 8)));
   return { tilesPerUnit, panelsPerUnit: panels };
-}
-
-/** What the kernel must know of the groups. */
-function groupKind(groups: Groups): Kind["groups"] {
-  const form = formOf(groups);
-  if (form !== "narrow") return form;
-  const { channels, inputs, outputs } = groups;
-  return { inputs, outputs, rest: blocksOf(groups, channels / inputs, PANEL).rest };
 }
 
 /** The steps of one product. */

@@ -2,8 +2,8 @@
 import { type Code, type Expr, f32x4, i32, type Local, type V128, v128 } from "../assembler.ts";
 import type { Epilogue } from "../epilogue.ts";
 import { type Arguments, type Fields, wasmKernel } from "../module.ts";
-import { alignedFields, type PanelWalk, spannedFields, walkAligned, walkPanels, walkSpanned } from "./groups.ts";
-import { multiplyNarrow, type NarrowGroups, type NarrowPanel, narrowFields, walkNarrow } from "./narrowPanels.ts";
+import { type GroupKind, type groupArgFields, groupFieldsOf, groupMark, walkOf } from "./groupKind.ts";
+import { multiplyNarrow, type NarrowGroups, type NarrowPanel } from "./narrowPanels.ts";
 import type { PanelResult } from "./panelResult.ts";
 import type { Tap, TapCode } from "./taps.ts";
 
@@ -39,9 +39,7 @@ const maskFields = { masks: "i32" } as const;
 const ownFields = { own: "i32" } as const;
 
 type Special = typeof batchFields & typeof biasFields & typeof maskFields & typeof ownFields;
-const groupFields = { aligned: alignedFields, spanned: spannedFields, narrow: narrowFields } as const;
-type Grouped = typeof alignedFields & typeof spannedFields & typeof narrowFields;
-type All = typeof baseFields & typeof windowFields & Grouped & Special;
+type All = typeof baseFields & typeof windowFields & typeof groupArgFields & Special;
 
 /** What one kernel of this family does; two steps of the same kind share the kernel. */
 export interface Kind {
@@ -53,7 +51,7 @@ export interface Kind {
   readonly thinLanes: number;
   readonly isWindowed: boolean;
   /** How panels follow the groups of a grouped convolution. */
-  readonly groups: "aligned" | "spanned" | NarrowGroups | undefined;
+  readonly groups: GroupKind | undefined;
   readonly isBatched: boolean;
   readonly hasBias: boolean;
   readonly isAdded: boolean;
@@ -139,13 +137,6 @@ function multiplyRun({ k, kind, args, tap }: TileContext, starts: readonly Expr<
   });
 }
 
-function walkOf({ k, kind: { groups }, args, firstPanel, lastPanel }: TileContext): PanelWalk<NarrowPanel | undefined> {
-  const range = { first: firstPanel, last: lastPanel };
-  if (groups === undefined) return walkPanels(k, range);
-  if (groups === "aligned") return walkAligned(k, args, range);
-  return groups === "spanned" ? walkSpanned(k, args, range) : walkNarrow(k, groups, args);
-}
-
 /** The sums of a panel grow by one run, or by the taps of a window; `narrow` is the panel's place among narrow groups. */
 function multiplyWindow(
   context: TileContext,
@@ -225,7 +216,7 @@ function tile(context: TileContext, row: Local<"i32">, count: number): void {
   const sums = Array.from({ length: count * partsOf(context.tap) }, () => k.variable("v128"));
   const owns = kind.tap.hasOwn ? sums.map(() => k.variable("v128")) : [];
   const b = k.local(args.packed.plus(firstPanel.times(args.panelBytes)));
-  const { column, start, each } = walkOf(context);
+  const { column, start, each } = walkOf(k, kind.groups, args, context);
   each((narrow) => {
     startSums(context, sums, column);
     if (kind.tap.hasOwn) loadOwns(context, owns, column, row);
@@ -278,11 +269,6 @@ function emitGemm(kind: Kind, args: Arguments<All>, k: Code): void {
   });
 }
 
-function groupMark(groups: NonNullable<Kind["groups"]>): string {
-  if (typeof groups === "string") return `${groups} groups`;
-  return `groups of ${groups.inputs} to ${groups.outputs} rest ${groups.rest}`;
-}
-
 /** The kernel of a kind. */
 export function gemmKernel(kind: Kind): ReturnType<typeof wasmKernel<Fields>> {
   const marks = [
@@ -298,7 +284,7 @@ export function gemmKernel(kind: Kind): ReturnType<typeof wasmKernel<Fields>> {
   const fields = {
     ...baseFields,
     ...(kind.isWindowed ? windowFields : {}),
-    ...(kind.groups ? groupFields[typeof kind.groups === "object" ? "narrow" : kind.groups] : {}),
+    ...groupFieldsOf(kind.groups),
     ...(kind.isBatched ? batchFields : {}),
     ...(kind.isMasked ? maskFields : {}),
     ...(kind.tap.hasOwn ? ownFields : {}),

@@ -15,7 +15,8 @@ import { pad4 } from "../layout.ts";
 import type { Fields } from "../module.ts";
 import { addChunks } from "./addOuterSums.ts";
 import { imagePanelSteps } from "./imagePanels.ts";
-import { BLOCK, LINE_BYTES, outerSums, PANEL_BYTES, type RowKind, SLAB, STRIP_BYTES } from "./outerSumsKernel.ts";
+import { BLOCK, LINE_BYTES, PANEL_BYTES, type RowKind, SLAB, STRIP_BYTES } from "./outerSumsBlocks.ts";
+import { outerSums } from "./outerSumsKernel.ts";
 import { tileSteps } from "./ownTiles.ts";
 import type { Tap } from "./taps.ts";
 import { type Pair, type WindowSizes, windowArgs } from "./window.ts";
@@ -24,6 +25,9 @@ import { type Pair, type WindowSizes, windowArgs } from "./window.ts";
 const UNITS = 16;
 /** Reads of a block's element that cost no more than packing it. */
 const FEW_READS = 6;
+/** Pixels of a line from which its start costs little, and columns of A beside which gathering a window costs little. */
+const LONG_LINE = 4;
+const MANY_COLUMNS = 32;
 
 /** One sum of outer products. */
 export interface OuterSums {
@@ -81,6 +85,11 @@ interface Columns {
   readonly steps: readonly Step[];
 }
 
+/** True where windows are read tap by tap: their runs fill panels, gathering would write pixels more than once, and lines are worth their starts. */
+function isLined({ m, n }: OuterSums, { kernel, outSize }: WindowSizes): boolean {
+  return n % 8 === 0 && kernel[0] * kernel[1] > 1 && (outSize[1] >= LONG_LINE || m < MANY_COLUMNS);
+}
+
 /** Windows of runs that fill panels lie in a copy of the images in panels, where every tap finds its rows. */
 function linesOf({ b, ldb, n, rows }: OuterSums, { size, outSize, kernel, stride, before }: WindowSizes, context: LowerContext): Columns {
   const images = rows / (outSize[0] * outSize[1]);
@@ -100,7 +109,7 @@ function linesOf({ b, ldb, n, rows }: OuterSums, { size, outSize, kernel, stride
 /** B's `panels` panels, of which a slab of so many strips reads every element. */
 function columnsOf(sums: OuterSums, panels: number, strips: number, context: LowerContext): Columns {
   const { b, ldb, n, windows } = sums;
-  if (windows && n % 8 === 0) return linesOf(sums, windows, context);
+  if (windows && isLined(sums, windows)) return linesOf(sums, windows, context);
   const place = { b, ldb: ldb * 4, bGroup: n * 4 };
   const scratchBytes = panels * PANEL_BYTES;
   if (!windows) return { kind: "rows", args: { ...place, isPackedB: isPacked(Math.min(strips, SLAB), ldb) }, scratchBytes, steps: [] };
