@@ -11,7 +11,8 @@
 import type { Epilogue } from "../epilogue.ts";
 import { type Pointer, type Step, step } from "../kernel.ts";
 import { pad4 } from "../layout.ts";
-import { type batchFields, gemmKernel, type Kind, type windowFields } from "./gemmKernel.ts";
+import { gemmKernel } from "./gemmKernel.ts";
+import type { batchFields, Kind, windowFields } from "./gemmKind.ts";
 import { groupKind } from "./groupKind.ts";
 import { type Groups, groupArgs, PANEL, panelCount } from "./groups.ts";
 import type { PanelResult } from "./panelResult.ts";

@@ -1,75 +1,10 @@
 /** The code of the matrix product; gemm.ts tells the idea and the data layout. */
 import { type Code, type Expr, f32x4, i32, type Local, type V128, v128 } from "../assembler.ts";
-import type { Epilogue } from "../epilogue.ts";
 import { type Arguments, type Fields, wasmKernel } from "../module.ts";
-import { type GroupKind, type groupArgFields, groupFieldsOf, groupMark, walkOf } from "./groupKind.ts";
+import { type All, fieldsOf, type Kind, keyOf, type TileContext } from "./gemmKind.ts";
+import { walkOf } from "./groupKind.ts";
 import { multiplyNarrow, type NarrowGroups, type NarrowPanel } from "./narrowPanels.ts";
-import type { PanelResult } from "./panelResult.ts";
-import type { Tap, TapCode } from "./taps.ts";
-
-const baseFields = {
-  a: "i32",
-  packed: "i32",
-  y: "i32",
-  lda: "i32",
-  ldy: "i32",
-  run: "i32",
-  width: "i32",
-  tall: "i32",
-  tiles: "i32",
-  tilesPerUnit: "i32",
-  rowBlocks: "i32",
-  panels: "i32",
-  panelBytes: "i32",
-  panelsPerUnit: "i32",
-} as const;
-export const windowFields = {
-  outWidth: "i32",
-  outHeight: "i32",
-  rowStep: "i32",
-  imageStep: "i32",
-  windowRows: "i32",
-  windowColumns: "i32",
-  rowRun: "i32",
-  columnRun: "i32",
-} as const;
-export const batchFields = { unitsEach: "i32", aStep: "i32", packedStep: "i32", yStep: "i32" } as const;
-const biasFields = { bias: "i32" } as const;
-const maskFields = { masks: "i32" } as const;
-const ownFields = { own: "i32" } as const;
-
-type Special = typeof batchFields & typeof biasFields & typeof maskFields & typeof ownFields;
-type All = typeof baseFields & typeof windowFields & typeof groupArgFields & Special;
-
-/** What one kernel of this family does; two steps of the same kind share the kernel. */
-export interface Kind {
-  readonly tap: Tap;
-  readonly isMasked: boolean;
-  /** Rows of the lower tiles; the others have one more. */
-  readonly rows: number;
-  /** Channels of images that have fewer than 4: the padding lanes of their pixels are skipped. Otherwise 0. */
-  readonly thinLanes: number;
-  readonly isWindowed: boolean;
-  /** How panels follow the groups of a grouped convolution. */
-  readonly groups: GroupKind | undefined;
-  readonly isBatched: boolean;
-  readonly hasBias: boolean;
-  readonly isAdded: boolean;
-  readonly epilogue: Epilogue | undefined;
-  readonly result: PanelResult | undefined;
-}
-
-/** What the code of a tile needs: the arguments, the panels to go through and the finished epilogue. */
-interface TileContext {
-  readonly k: Code;
-  readonly kind: Kind;
-  readonly args: Arguments<All>;
-  readonly tap: TapCode;
-  readonly firstPanel: Local<"i32">;
-  readonly lastPanel: Local<"i32">;
-  readonly finish: (x: V128, at: Expr<"i32">) => V128;
-  readonly store: ReturnType<PanelResult["begin"]> | undefined;
-}
+import type { BlockCode, TapCode } from "./taps.ts";
 
 /** Bytes from A's start to the windows (or rows) that begin at row `first`. */
 function rowStarts({ k, kind, args }: TileContext, first: Local<"i32">, count: number): Local<"i32">[] {
@@ -116,11 +51,41 @@ function loadParts(k: Code, { split }: TapCode, at: Expr<"i32">, offset: number)
   return split ? halves.flatMap((half) => split(half).map((part) => k.local(part))) : halves;
 }
 
+/** The whole blocks of a run; returns where they end. */
+function multiplyBlocks(
+  { k, args, tap }: TileContext,
+  { words, add, close }: BlockCode,
+  starts: readonly Expr<"i32">[],
+  { sums }: Sums,
+  b: Local<"i32">,
+): Local<"i32"> {
+  const end = k.local(i32.and(args.run, -4 * words));
+  const shorts = sums.map(() => k.variable("v128"));
+  k.for({ to: end, step: 4 * words }, (at) => {
+    for (let word = 0; word < words; word++) {
+      const weights = loadParts(k, tap, b, word * 32);
+      for (const [row, start] of starts.entries()) {
+        const x = k.local(f32x4.loadSplat(start.plus(at), word * 4));
+        for (const [part, weight] of weights.entries()) {
+          const short = shorts[weights.length * row + part];
+          short.set(add(word === 0 ? undefined : short, x, weight));
+        }
+      }
+    }
+    for (const [i, sum] of sums.entries()) sum.set(close(sum, shorts[i]));
+    b.add(words * 32);
+  });
+  return end;
+}
+
 /** sums += the run of `args.run` bytes at each start, times the weights at `b`, which ends behind them. */
-function multiplyRun({ k, kind, args, tap }: TileContext, starts: readonly Expr<"i32">[], { sums, owns }: Sums, b: Local<"i32">): void {
+function multiplyRun(context: TileContext, starts: readonly Expr<"i32">[], all: Sums, b: Local<"i32">): void {
+  const { k, kind, args, tap } = context;
+  const { sums, owns } = all;
+  const from = tap.block && multiplyBlocks(context, tap.block, starts, all, b);
   const lanes = kind.thinLanes || 1;
   const masksAfter = kind.isMasked ? k.local(args.masks.minus(args.packed)) : undefined;
-  k.for({ to: args.run, step: kind.thinLanes ? 16 : 4 }, (at) => {
+  k.for({ ...(from ? { from } : {}), to: args.run, step: kind.thinLanes ? 16 : 4 }, (at) => {
     for (let lane = 0; lane < lanes; lane++) {
       const weights = loadParts(k, tap, b, lane * 32);
       const masks = masksAfter && loadParts(k, tap, b.plus(masksAfter), lane * 32);
@@ -271,26 +236,5 @@ function emitGemm(kind: Kind, args: Arguments<All>, k: Code): void {
 
 /** The kernel of a kind. */
 export function gemmKernel(kind: Kind): ReturnType<typeof wasmKernel<Fields>> {
-  const marks = [
-    kind.thinLanes > 0 && `thin${kind.thinLanes}`,
-    kind.isWindowed && "windows",
-    kind.groups && groupMark(kind.groups),
-    kind.isBatched && "batch",
-    kind.isMasked && "masks",
-    kind.hasBias && "bias",
-    kind.isAdded && "added",
-  ];
-  const key = `gemm${kind.tap.key} ${[`rows${kind.rows}`, ...marks.filter(Boolean)].join(" ")}${kind.epilogue?.key ?? ""}${kind.result?.key ?? ""}`;
-  const fields = {
-    ...baseFields,
-    ...(kind.isWindowed ? windowFields : {}),
-    ...groupFieldsOf(kind.groups),
-    ...(kind.isBatched ? batchFields : {}),
-    ...(kind.isMasked ? maskFields : {}),
-    ...(kind.tap.hasOwn ? ownFields : {}),
-    ...(kind.hasBias ? biasFields : {}),
-    ...kind.epilogue?.fields,
-    ...kind.result?.fields,
-  };
-  return wasmKernel<Fields>(key, fields, (args, k) => emitGemm(kind, args as unknown as Arguments<All>, k));
+  return wasmKernel<Fields>(keyOf(kind), fieldsOf(kind), (args, k) => emitGemm(kind, args as unknown as Arguments<All>, k));
 }
