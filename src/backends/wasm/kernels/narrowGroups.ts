@@ -76,3 +76,20 @@ export function laneReader(k: Code, base: Local<"i32">): (lanes: Lanes) => V128 
     }, first);
   };
 }
+
+/** Reads lanes element by element, each loaded once: for loops, whose steps share no vectors. */
+export function splatReader(k: Code, base: Local<"i32">): (lanes: Lanes) => V128 {
+  const splats = new Map<number, Local<"v128">>();
+  const splatAt = (lane: number): Local<"v128"> => {
+    const splat = splats.get(lane) ?? k.local(f32x4.loadSplat(base, lane * 4));
+    splats.set(lane, splat);
+    return splat;
+  };
+  return (lanes) => {
+    const [first, ...others] = new Set(lanes);
+    return others.reduce((held: V128, other) => {
+      const places = lanes.map((each, lane) => (each === other ? 4 + lane : lane));
+      return v128.shuffle(held, splatAt(other), lanes32(...places));
+    }, splatAt(first));
+  };
+}

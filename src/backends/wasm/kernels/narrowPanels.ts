@@ -2,13 +2,11 @@
 import { type Code, i32, type Local, v128 } from "../assembler.ts";
 import type { Arguments } from "../module.ts";
 import { PANEL, type PanelWalk } from "./groups.ts";
-import { blockGroups, type GroupSizes, isTurned, laneReader, lanesOf } from "./narrowGroups.ts";
+import { blockGroups, type GroupSizes, isTurned, laneReader, lanesOf, splatReader } from "./narrowGroups.ts";
 import type { TapCode } from "./taps.ts";
 
-/** Steps of a product that are written out; more go in turns. */
-const MOST_STEPS = 8;
-/** Weights that fit the registers beside the sums. */
-const MOST_WEIGHTS = 3;
+/** Inputs of a group that are written out; more are met in a loop. */
+const MOST_STEPS = 4;
 
 /** Narrow groups as a kernel knows them: `rest` of them follow the last whole block. */
 export interface NarrowGroups extends GroupSizes {
@@ -55,42 +53,54 @@ interface NarrowRun {
 /** One tap's products: inputs of each row's block at `starts`, weights at `b`, which ends behind them. */
 export function multiplyNarrow(k: Code, tap: TapCode, run: NarrowRun, starts: readonly Local<"i32">[], b: Local<"i32">): void {
   const { inputs } = run.sizes;
-  const written = inputs <= MOST_STEPS ? inputs : MOST_STEPS;
-  const rest = inputs % written;
-  if (inputs === written) {
-    multiplySteps(k, tap, run, starts, b, inputs);
+  if (inputs <= MOST_STEPS) {
+    for (const half of halvesOf(run)) multiplyHalf(k, tap, run, starts, b, half);
+    b.add(inputs * 4 * PANEL);
     return;
   }
-  k.for({ to: inputs - rest, step: written }, () => {
-    multiplySteps(k, tap, run, starts, b, written);
-    for (const start of starts) start.add(written * 4);
+  k.for({ to: inputs }, () => {
+    multiplyStep(k, tap, run, starts, b);
+    for (const start of starts) start.add(4);
+    b.add(4 * PANEL);
   });
-  multiplySteps(k, tap, run, starts, b, rest);
 }
 
-function multiplySteps(
+/** The vectors of a panel, 0 and 1, that have outputs. */
+function halvesOf({ sizes, panel }: NarrowRun): number[] {
+  return [0, 1].filter((half) => panel.first + 4 * half < panel.groups * sizes.outputs);
+}
+
+/** All steps of one of the panel's vectors: its weights stay in registers while rows pass. */
+function multiplyHalf(
   k: Code,
   tap: TapCode,
   { sizes, panel, sums, owns }: NarrowRun,
   starts: readonly Local<"i32">[],
   b: Local<"i32">,
-  steps: number,
+  half: number,
 ): void {
-  for (const half of [0, 1]) {
-    const first = panel.first + 4 * half;
-    if (first >= panel.groups * sizes.outputs) continue;
-    for (let from = 0; from < steps; from += MOST_WEIGHTS) {
-      const some = Array.from({ length: Math.min(MOST_WEIGHTS, steps - from) }, (_, i) => from + i);
-      const weights = some.map((step) => k.local(v128.load(b, step * 4 * PANEL + half * 16)));
-      for (const [row, start] of starts.entries()) {
-        const read = laneReader(k, start);
-        const i = 2 * row + half;
-        for (const [at, step] of some.entries()) {
-          const x = k.local(read(lanesOf(sizes, panel.groups, first, step, isTurned(sizes))));
-          sums[i].set(tap.add(sums[i], x, weights[at], owns[i], undefined));
-        }
-      }
+  const weights = Array.from({ length: sizes.inputs }, (_, step) => k.local(v128.load(b, step * 4 * PANEL + half * 16)));
+  for (const [row, start] of starts.entries()) {
+    const read = laneReader(k, start);
+    const i = 2 * row + half;
+    for (const [step, weight] of weights.entries()) {
+      const x = k.local(read(lanesOf(sizes, panel.groups, panel.first + 4 * half, step, isTurned(sizes))));
+      sums[i].set(tap.add(sums[i], x, weight, owns[i], undefined));
     }
   }
-  b.add(steps * 4 * PANEL);
+}
+
+/** One step of the whole panel, whose vectors share what they read of a row. */
+function multiplyStep(k: Code, tap: TapCode, run: NarrowRun, starts: readonly Local<"i32">[], b: Local<"i32">): void {
+  const { sizes, panel, sums, owns } = run;
+  const halves = halvesOf(run);
+  const weights = halves.map((half) => k.local(v128.load(b, half * 16)));
+  for (const [row, start] of starts.entries()) {
+    const read = splatReader(k, start);
+    for (const half of halves) {
+      const i = 2 * row + half;
+      const x = read(lanesOf(sizes, panel.groups, panel.first + 4 * half, 0));
+      sums[i].set(tap.add(sums[i], x, weights[half], owns[i], undefined));
+    }
+  }
 }
