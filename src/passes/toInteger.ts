@@ -221,9 +221,9 @@ function applied(node: Node, x: Value, from: Quantised, to: Quantised, { root, u
   return lookup(at(root, node), [operand, root.constant([256], whole, "u7")], {});
 }
 
-/** The function that alone reads a node's output, if there is one. */
+/** The function that alone reads a node's output, if there is one that can be part of the node. */
 function functionBehind(node: Node, { uses, shared }: Pass): Node | undefined {
-  const reader = uses.onlyReader(node.outputs[0]);
+  const reader = node.op.integer?.givesU7 ? undefined : uses.onlyReader(node.outputs[0]);
   return reader && isFunction(reader) && shared(reader.outputs[0]) ? reader : undefined;
 }
 
