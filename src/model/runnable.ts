@@ -52,8 +52,12 @@ function placeholders(graph: Graph): Weights {
   return new Map(stored.map(({ name = "", shape }) => [name, zeros(shape)]));
 }
 
-/** The integer graph of a quantised model, for so many images a run. */
-export function integerGraphOf(model: Omit<Model, "weights">, { ranges }: Quantisation, batch = 1): IntegerGraph {
+/** A quantised model's folded float graph, for so many images a run, and what it is in integers. */
+export function foldedIntegers(
+  model: Omit<Model, "weights">,
+  { ranges }: Quantisation,
+  batch: number,
+): { readonly folded: Graph; readonly integer: IntegerGraph } {
   const graph = modelGraph(model, batch);
   const folded = fold(graph, placeholders(graph)).graph;
   const known = new Map<Value, Range>();
@@ -62,7 +66,12 @@ export function integerGraphOf(model: Omit<Model, "weights">, { ranges }: Quanti
     if (!range) throw new OptionError(`quantisation.ranges: lacks "${key}"`);
     known.set(value, { low: range[0], high: range[1] });
   }
-  return toInteger(folded, known);
+  return { folded, integer: toInteger(folded, known) };
+}
+
+/** The integer graph of a quantised model, for so many images a run. */
+export function integerGraphOf(model: Omit<Model, "weights">, quantisation: Quantisation, batch = 1): IntegerGraph {
+  return foldedIntegers(model, quantisation, batch).integer;
 }
 
 /** What a backend opens to run a model on so many images. */

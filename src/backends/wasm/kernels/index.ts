@@ -15,6 +15,7 @@ import { conv2dWeightGradient } from "./conv2dWeightGradient.ts";
 import { dynamicShiftMax } from "./dynamicShiftMax.ts";
 import { dynamicShiftMaxGradient } from "./dynamicShiftMaxGradient.ts";
 import { elementwise } from "./elementwise.ts";
+import { narrowScales, roundToScales, wideScales } from "./filterScales.ts";
 import { integerAdd, lookup } from "./integer/elementwiseBytes.ts";
 import { integerConv2d, integerLinear } from "./integer/integerConv2d.ts";
 import { integerDepthwise } from "./integer/integerDepthwise.ts";
@@ -64,6 +65,8 @@ export const kernels = {
   ema,
   globalAveragePool,
   globalAveragePoolGradient,
+  fakeQuantise: elementwise,
+  fakeQuantiseGradient: elementwise,
   gradientNorms,
   hardSigmoid: elementwise,
   hardSigmoidGradient: elementwise,
@@ -86,6 +89,7 @@ export const kernels = {
   maxPool: byType(maxPool, maxPoolBytes),
   maxPoolGradient,
   multiply: elementwise,
+  narrowScales,
   normScale,
   padChannels,
   quantise,
@@ -95,6 +99,7 @@ export const kernels = {
   reluGradient: elementwise,
   reshape: byType(reshape, reshapeBytes),
   rmsprop,
+  roundToScales,
   sgd,
   sigmoid: elementwise,
   sigmoidGradient: elementwise,
@@ -106,4 +111,5 @@ export const kernels = {
   softmaxCrossEntropyGradient,
   softmaxGradient,
   sumTo,
+  wideScales,
 } satisfies KernelTable;
