@@ -1,6 +1,6 @@
 /** The integer forms of float ops: what a record's `integer` says. */
 import { channels, type Value } from "../ir/graph.ts";
-import type { IntegerPlace, IntegerRule } from "../ir/integer.ts";
+import type { IntegerPlace, IntegerRule, Quantised } from "../ir/integer.ts";
 import type { Scope } from "../ir/scope.ts";
 import type { AveragePool } from "./averageWindows.ts";
 import type { Convolution } from "./convolution.ts";
@@ -15,6 +15,9 @@ import type { Similarity } from "./similarity.ts";
 
 /** Elements are moved or chosen, whatever they are. */
 export const kept: IntegerRule<object> = { isKept: true };
+
+/** Channels are moved; new ones hold what stands for 0. */
+export const padded = { isKept: true, keptAttrs: ({ zero }: Quantised) => ({ fill: zero }) } as const;
 
 /** The similarities that have an integer form. */
 function integerSimilarity(similarity: Similarity): IntegerSimilarity | undefined {

@@ -283,7 +283,8 @@ export function toInteger(graph: Graph, ranges: ReadonlyMap<Value, Range>, { isO
     else if (areIntegers && node.op.integer?.isKept) {
       const { quantised } = integerOf(node.inputs[0], pass);
       const inputs = node.inputs.map((value) => integerOf(value, pass).value);
-      pass.integers.set(node.outputs[0], { value: at(root, node).emit(node.op, inputs, node.attrs)[0], quantised });
+      const attrs = { ...node.attrs, ...node.op.integer.keptAttrs?.(quantised) };
+      pass.integers.set(node.outputs[0], { value: at(root, node).emit(node.op, inputs, attrs)[0], quantised });
     } else if (areIntegers && isFunction(node) && pass.shared(node.outputs[0])) {
       const { value, quantised } = integerOf(node.inputs[0], pass);
       const output = roundedTo(node.outputs[0], pass);

@@ -191,6 +191,12 @@ export const moved = {
     { operands: [bytes([2, 5, 3, 3])], attrs: { start: 1, length: 3, axis: 1 } },
     { operands: [bytes([1, 116, 4, 4])], attrs: { start: 58, length: 58, axis: 1 } },
   ],
+  padChannels: [
+    { operands: [bytes([2, 3, 3, 5])], attrs: { before: 1, after: 2, fill: 61 } },
+    { operands: [bytes([1, 58, 4, 4])], attrs: { before: 58, after: 0, fill: 5 } },
+    { operands: [bytes([3, 16, 2, 2])], attrs: { before: 8, after: 8 } },
+    { operands: [bytes([2, 5])], attrs: { before: 0, after: 30, fill: 127 } },
+  ],
   channelShuffle: [
     { operands: [bytes([2, 6, 3, 5])], attrs: { groups: 2 } },
     { operands: [bytes([1, 116, 4, 4])], attrs: { groups: 2 } },

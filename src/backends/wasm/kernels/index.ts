@@ -21,7 +21,7 @@ import { integerConv2d, integerLinear } from "./integer/integerConv2d.ts";
 import { integerDepthwise } from "./integer/integerDepthwise.ts";
 import { integerMultiply } from "./integer/integerMultiply.ts";
 import { integerAveragePool, integerGlobalAveragePool, maxPoolBytes } from "./integer/integerPool.ts";
-import { channelShuffleBytes, concatBytes, reshapeBytes, sliceBytes } from "./integer/moveBytes.ts";
+import { channelShuffleBytes, concatBytes, padChannelsBytes, reshapeBytes, sliceBytes } from "./integer/moveBytes.ts";
 import { dequantise, quantise } from "./integer/quantise.ts";
 import { layerRate } from "./layerRate.ts";
 import { linear } from "./linear.ts";
@@ -91,7 +91,7 @@ export const kernels = {
   multiply: elementwise,
   narrowScales,
   normScale,
-  padChannels,
+  padChannels: byType(padChannels, padChannelsBytes),
   quantise,
   relu6: elementwise,
   relu6Gradient: elementwise,
