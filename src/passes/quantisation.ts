@@ -7,6 +7,11 @@ import type { NarrowPlace } from "../ops/filterScales.ts";
 /** The type of an activation's integers. */
 export type Unsigned = keyof typeof mostOfType;
 
+/** What a value's integers stand for, and how many there are. */
+export interface Rounding extends Quantised {
+  readonly to: Unsigned;
+}
+
 /** The scale and the zero point that spread a range, widened to hold 0, over the integers of a type. 0 is met exactly: padding is. */
 export function quantisedRange({ low, high }: Range, to: Unsigned): Quantised {
   const most = mostOfType[to];

@@ -8,9 +8,9 @@ import type { Scope } from "../ir/scope.ts";
 import { fakeQuantise } from "../ops/fakeQuantise.ts";
 import { narrowScales, wideScales } from "../ops/filterScales.ts";
 import { roundToScales } from "../ops/roundToScales.ts";
-import { scalePlace } from "./quantisation.ts";
+import { type Rounding, scalePlace } from "./quantisation.ts";
 import { rewrite } from "./rewrite.ts";
-import type { FilterTask, IntegerGraph, Rounding } from "./toInteger.ts";
+import type { FilterTask, IntegerGraph } from "./toInteger.ts";
 
 /** Beyond every weight in units of an activation's scale; float32 counts as far without gaps. */
 const UNBOUNDED = 2 ** 22;

@@ -18,6 +18,7 @@ import {
   isFunction,
   nearestInteger,
   quantisedRange,
+  type Rounding,
   sharedRanges,
   tableOf,
   type Unsigned,
@@ -42,11 +43,6 @@ export interface FilterTask {
   readonly leaves:
     | { readonly kind: "wide"; readonly weight: string; readonly ratio: string; readonly offset: string }
     | { readonly kind: "narrow"; readonly weight: string; readonly bias: string; readonly factor: string };
-}
-
-/** What a value's integers stand for, and how many there are. */
-export interface Rounding extends Quantised {
-  readonly to: Unsigned;
 }
 
 /** An integer graph, what fills its leaves, and the nodes that stayed float. */
