@@ -40,7 +40,8 @@ interface Row extends Pick<ComparisonRow, "label" | "network" | "options" | "par
   readonly method: string;
   readonly bytes: { readonly float: number; readonly int8: number };
   readonly milliseconds: { readonly float: number; readonly int8: number };
-  readonly seconds: { readonly training: number; readonly tuning: number };
+  /** On so many threads. */
+  readonly seconds: { readonly training: number; readonly tuning: number; readonly threads: number };
   /** The layers furthest from the floats after calibration. */
   readonly worst: QuantizedModel["layers"];
 }
@@ -104,7 +105,7 @@ async function rowOf(row: ComparisonRow, recipe: Recipe, tuning: Partial<Recipe>
     ...{ isTuned: tuned.isTuned, method: calibrated.method },
     bytes: { float: (await saveModel(model)).length, int8: (await saveModel(tuned.model)).length },
     milliseconds: await timesOf({ float: model, int8: tuned.model }),
-    seconds: { training: seconds, tuning: tuned.training.seconds },
+    seconds: { training: seconds, tuning: tuned.training.seconds, threads },
     worst: calibrated.layers.toSorted((a, b) => b.error - a.error).slice(0, 5),
   };
 }
@@ -155,13 +156,12 @@ const { values } = parseArgs({
   options: { epochs: { type: "string", default: "2" }, threads: { type: "string", default: "2" }, only: { type: "string" } },
 });
 const [recipe, tuning] = [zooRecipe(4), { epochs: Number(values.epochs) }];
-const rows = [...readKnown({ recipe, tuning })];
 const order = ({ label }: Row): number => labels.indexOf(label);
 for (const entry of entries.filter(({ label }) => (values.only ? label === values.only : labels.includes(label)))) {
-  if (rows.some(({ label }) => label === entry.label)) continue;
+  if (readKnown({ recipe, tuning }).some(({ label }) => label === entry.label)) continue;
   const row = await rowOf(fitted(entry), recipe, tuning, Number(values.threads));
-  rows.push(row);
-  rows.sort((a, b) => order(a) - order(b));
+  // Read again: other networks may have been trained at the same time.
+  const rows = [...readKnown({ recipe, tuning }), row].sort((a, b) => order(a) - order(b));
   const result = { machine: machine(), data: "fashion-mnist, 57,000 + 3,000 + 10,000 images", seed: SEED, recipe, tuning, rows };
   await atomicWrite(RESULT, `${JSON.stringify(result, undefined, 2)}\n`);
   await atomicWrite("docs/integers.md", page(rows, recipe, tuning));

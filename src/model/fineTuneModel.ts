@@ -11,6 +11,7 @@ import type { Parts } from "../data/split.ts";
 import type { Weights } from "../engine/session.ts";
 import { graft } from "../passes/graft.ts";
 import { simulateIntegers } from "../passes/simulateIntegers.ts";
+import type { Evaluation } from "../train/evaluate.ts";
 import { type FitOptions, type FitResult, fit } from "../train/fit.ts";
 import { checkRecipe, type Recipe } from "../train/recipe.ts";
 import { type Calibrated, calibrateModel, type QuantizeOptions } from "./calibrateModel.ts";
@@ -92,30 +93,35 @@ async function trainingOf(model: Model, data: Dataset, { best, images }: Calibra
 
 /** Turns a float model into integers and trains it for them: never worse than calibration alone on the images held back. */
 export async function fineTuneModel(model: Model, data: Dataset, options: FineTuneOptions): Promise<FineTunedModel> {
-  const { parts, backend = wasmBackend, threads, save } = options;
+  const { parts, backend = wasmBackend, threads, save, onProgress } = options;
   const calibrated = await calibrateModel(model, data, { indices: parts.train, ...options });
   const alone = await quantizeBy(calibrated.best, model, calibrated, backend);
   const indices = parts.validation.length > 0 ? parts.validation : parts.train;
-  const judge = (each: Model): ReturnType<typeof evaluateModel> => evaluateModel(each, data, { indices, threads, backend });
+  const judge = (each: Model, what: string): Promise<Evaluation> => {
+    const onBatch = (done: number): void => onProgress?.(done / indices.length, what);
+    return evaluateModel(each, data, { indices, threads, backend, onBatch });
+  };
   const finished = async (training: FitResult): Promise<FineTunedModel> => {
     const { choice, folded } = calibrated.best;
     const way = { ...calibrated.best, folded: { ...folded, weights: training.weights }, isCorrected: false, name: `${choice}, fine-tuned` };
     const { recipe, seed } = training.identity;
     const provenance = { ...model.provenance, fineTuning: { recipe, seed, epochs: training.epochs.length } };
     const tuned = await quantizeBy(way, { ...model, provenance }, calibrated, backend);
-    const [before, after] = [await judge(alone.model), await judge(tuned.model)];
+    const [before, after] = [await judge(alone.model, "judging calibration alone"), await judge(tuned.model, "judging fine-tuning")];
     const gain = after.accuracy - before.accuracy;
     const isTuned = gain > 0 || (gain === 0 && after.loss < before.loss);
     const validation = { calibrated: before.accuracy, tuned: after.accuracy };
     return { ...(isTuned ? tuned : alone), isTuned, validation, calibrated: alone, training };
   };
-  let tuned: FineTunedModel | undefined;
-  const training = await fit({
-    ...(await trainingOf(model, data, calibrated, options)),
+  const training = await trainingOf(model, data, calibrated, options);
+  if (!save) return finished(await fit(training));
+  let tuned!: FineTunedModel;
+  await fit({
+    ...training,
     async save(result) {
       tuned = await finished(result);
-      await save?.(tuned);
+      await save(tuned);
     },
   });
-  return tuned ?? finished(training);
+  return tuned;
 }
