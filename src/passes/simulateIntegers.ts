@@ -36,6 +36,7 @@ function roundedFilter(g: Scope, [weight, bias]: readonly Value[], task: FilterT
 /** A folded graph over the same leaves, with the roundings of its integer form. */
 export function simulateIntegers(graph: Graph, { filters, floats, roundings }: IntegerGraph): Graph {
   const tasks = new Map(filters.map((task) => [task.layer, task]));
+  // Leaves, which nothing produces, are floats too: their readers in integers round them, the others do not.
   const isFloat = new Set<Node | undefined>([...floats, undefined]);
   const roundedFloats = new Map<Value, Value>();
   return rewrite(graph, (node, { at, map }) => {
