@@ -16,9 +16,10 @@ import { type FitOptions, type FitResult, fit } from "../train/fit.ts";
 import { checkRecipe, type Recipe } from "../train/recipe.ts";
 import { type Calibrated, calibrateModel, type QuantizeOptions } from "./calibrateModel.ts";
 import { evaluateModel, inLabelsOf } from "./evaluateModel.ts";
+import { foldedIntegers } from "./integerForm.ts";
 import type { Model } from "./model.ts";
+import { modelGraph } from "./modelGraph.ts";
 import { type QuantizedModel, quantisationOf, quantizeBy } from "./quantizeModel.ts";
-import { foldedIntegers } from "./runnable.ts";
 
 /** How a model is calibrated, and how it is trained after that. */
 export interface FineTuneOptions
@@ -77,7 +78,7 @@ async function trainingOf(model: Model, data: Dataset, { best, images }: Calibra
   if (recipe.stages)
     throw new OptionError("stages are of images that grow; ranges are calibrated for images of one size: leave stages out");
   const quantisation = quantisationOf(best, images);
-  const { folded, integer } = foldedIntegers(model, quantisation, recipe.batch / recipe.accumulate);
+  const { folded, integer } = foldedIntegers(modelGraph(model, recipe.batch / recipe.accumulate), quantisation);
   const simulated = simulateIntegers(folded, integer);
   const { weights } = best.folded;
   const { threads, store, isResumed, checkpointEvery, signal, onNotice } = options;

@@ -4,6 +4,7 @@ import type { Tensor } from "../core/tensor.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Backend } from "../engine/session.ts";
 import type { Range } from "../ir/integer.ts";
+import { integerRuleOf } from "../ops/integerRules.ts";
 import { observedName } from "../passes/toInteger.ts";
 import {
   BATCH,
@@ -15,8 +16,8 @@ import {
   relativeError,
   type Way,
 } from "./calibrateModel.ts";
+import { activationKeys, type Quantisation } from "./integerForm.ts";
 import type { Model } from "./model.ts";
-import { activationKeys, type Quantisation } from "./runnable.ts";
 
 /** How far one layer's integers are from the floats they stand for: root mean square of the difference over that of the floats. */
 export interface LayerError {
@@ -49,7 +50,7 @@ async function layerErrors(way: Way, images: readonly Tensor[], backend: Backend
   return folded.graph.nodes.flatMap((node) => {
     const [value] = node.outputs;
     const quantised = integer.quantised.get(value);
-    if (!quantised || node.op.integer?.isKept) return [];
+    if (!quantised || integerRuleOf(node.op)?.isKept) return [];
     const name = observedName(value);
     const pairs = found.map((run, i) => {
       return [run[name].data.map((q) => (q - quantised.zero) * quantised.scale), wanted[i][name].data] as const;
@@ -80,7 +81,7 @@ export async function quantizeBy(way: Way, model: Model, { tried, images }: Cali
     tried,
     images: quantisation.images,
     layers: await layerErrors(way, images.slice(0, LOOKED_AT), backend),
-    floats: floats.filter(({ op }) => !op.integer?.isKept).map(({ op, scope }) => ({ op: op.name, scope })),
+    floats: floats.filter(({ op }) => !integerRuleOf(op)?.isKept).map(({ op, scope }) => ({ op: op.name, scope })),
   };
 }
 

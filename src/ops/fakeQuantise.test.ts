@@ -10,8 +10,8 @@ import { graphScope, type Scope } from "../ir/scope.ts";
 import { differentiate } from "../passes/differentiate.ts";
 import { nearestInteger } from "../passes/quantisation.ts";
 import { fakeQuantise } from "./fakeQuantise.ts";
-import { narrowFilter, narrowScales, signedTotals, wideScales } from "./filterScales.ts";
-import { MOST_WEIGHT } from "./integerDepthwise.ts";
+import { narrowFilter, narrowScales, totalOf, wideFilter, wideScales } from "./filterScales.ts";
+import { blockTotal, MOST_WEIGHT, signedTotal } from "./integerSums.ts";
 import { roundToScales } from "./roundToScales.ts";
 
 function drawn(name: string, shape: Shape, scale = 1): ReferenceTensor {
@@ -50,16 +50,17 @@ test("a rounded activation is what its integer stands for; the gradient passes w
   assert.ok(clamped > 50 && clamped < x.data.length / 2, `${clamped} of ${x.data.length} clamped`);
 });
 
-test("weights of sums of 32 bits are rounded to 127 steps on each side of 0, output by output, and keep their whole gradient", () => {
-  const weight = drawn("w", [6, 4, 3, 3]);
-  const place = { input: { scale: 0.1, zero: 0 }, output: { scale: 0.1, zero: 0 } };
+test("weights of sums of 32 bits are the integers of the conversion, whose blocks fit 16 bits, and keep their whole gradient", () => {
+  const [weight, place] = [drawn("w", [6, 20, 3, 3]), { input: { scale: 0.1, zero: 0 }, output: { scale: 0.1, zero: 0 } }];
   const { y, dy, gradients } = train({ weight }, (g, [w]) => roundToScales(g, [w, wideScales(g, [w], place)], { unit: 1, shift: 0 }));
   for (let o = 0; o < 6; o++) {
-    const most = weight.data.subarray(o * 36, (o + 1) * 36).reduce((a, b) => Math.max(a, Math.abs(b)), 0);
-    for (let i = o * 36; i < (o + 1) * 36; i++) {
-      const steps = (y[i] / most) * 127;
-      assert.ok(Math.abs(steps - Math.round(steps)) < 1e-9 && Math.abs(y[i] - weight.data[i]) <= (most / 127) * 0.500001);
-    }
+    const { integers, scale } = wideFilter(weight.data.subarray(o * 180, (o + 1) * 180), 9, place);
+    const total = blockTotal(integers, 9);
+    assert.ok(total <= MOST_WEIGHT && total > 0.9 * MOST_WEIGHT, `${total}`);
+    assert.deepEqual(
+      [...y.subarray(o * 180, (o + 1) * 180)].map((x) => Math.round(x / scale)),
+      [...integers],
+    );
   }
   assert.deepEqual(gradients[0], dy);
 });
@@ -76,15 +77,15 @@ test("weights and biases of sums of 16 bits are the integers of the conversion, 
   const [weights, biases] = [rounded(0), rounded(1)];
   for (let o = 0; o < 12; o++) {
     const wanted = narrowFilter(weight.data.subarray(o * 25, (o + 1) * 25), () => bias.data[o], place);
-    const { above, below } = signedTotals(wanted.integers);
-    assert.ok(Math.max(above, below) <= MOST_WEIGHT && Math.max(above, below) > 0.9 * MOST_WEIGHT, `${above} and ${below}`);
+    const most = signedTotal(wanted.integers);
+    assert.ok(most <= MOST_WEIGHT && most > 0.9 * MOST_WEIGHT, `${most}`);
     const found = weights.y.subarray(o * 25, (o + 1) * 25);
     assert.deepEqual(
       [...found].map((x) => Math.round(x / wanted.scale)),
       [...wanted.integers],
     );
     // The sum of an image of nothing but zero points is the bias.
-    const sum = (wanted.bias + place.input.zero * (above - below)) * wanted.scale * place.input.scale;
+    const sum = (wanted.bias + place.input.zero * totalOf(wanted.integers)) * wanted.scale * place.input.scale;
     assert.ok(Math.abs(biases.y[o] - (sum - shift)) < 1e-9, `output ${o}: ${biases.y[o]}, ${sum - shift}`);
   }
   assert.deepEqual([weights.gradients[0], weights.gradients[1]], [weights.dy, undefined]);

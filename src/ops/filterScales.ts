@@ -1,5 +1,5 @@
 /**
- * How large the unit of each output's weights of 8 bits is. Sums of 32 bits hold whatever the weights are: the largest becomes 127. Sums of 16
+ * How large the unit of each output's weights of 8 bits is. In sums of 32 bits the largest becomes 127, unless blocks of products leave 16 bits. Sums of 16
  * bits go back to bytes by a factor in parts of 2¹⁵, so the unit is such a multiple of the scales' ratio, large enough for no sum to overflow.
  */
 import { need } from "../core/errors.ts";
@@ -8,7 +8,7 @@ import type { ReferenceTensor } from "../core/tensor.ts";
 import type { Quantised } from "../ir/integer.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { wholly } from "./cost.ts";
-import { MOST_WEIGHT } from "./integerDepthwise.ts";
+import { blockTotal, MOST_WEIGHT, signedTotal } from "./integerSums.ts";
 
 /** The largest weight of 8 bits, and the largest factor and sum of 16. */
 export const [MOST, MOST_SHORT] = [127, 32_767] as const;
@@ -37,29 +37,38 @@ export function integersOf(weights: ArrayLike<number>, scale: number): Int8Array
   return Int8Array.from(weights, (weight) => Math.max(-MOST, Math.min(MOST, Math.round(weight / scale))));
 }
 
-/** The unit of weights in sums of 32 bits; weights that are all 0 get that of a factor of 1. */
-export function wideScale(weights: ArrayLike<number>, { input, output }: ScalePlace): number {
-  return largest(weights) / MOST || output.scale / input.scale / UNIT;
+/** Weights of an output, and their unit. */
+export interface Rounded {
+  readonly integers: Int8Array;
+  readonly scale: number;
 }
 
-/** Sums of integers, those of each sign apart, in magnitude. */
-export function signedTotals(integers: Int8Array): { readonly above: number; readonly below: number } {
-  let [above, below] = [0, 0];
-  for (const weight of integers) {
-    if (weight > 0) above += weight;
-    else below -= weight;
+/**
+ * The finest filter, [inputs][taps], for sums of 32 bits of which blocks are added up in 16 (integerSums.ts); weights that are all 0 have the unit of a
+ * factor of 1.
+ */
+export function wideFilter(weights: ArrayLike<number>, taps: number, { input, output }: ScalePlace): Rounded {
+  let scale = largest(weights) / MOST || output.scale / input.scale / UNIT;
+  for (;;) {
+    const integers = integersOf(weights, scale);
+    const total = blockTotal(integers, taps);
+    if (total <= MOST_WEIGHT) return { integers, scale };
+    scale *= Math.max(total / MOST_WEIGHT, 1.001);
   }
-  return { above, below };
+}
+
+/** Sum of integers. */
+export function totalOf(integers: Int8Array): number {
+  let sum = 0;
+  for (const weight of integers) sum += weight;
+  return sum;
 }
 
 /** A filter for sums of 16 bits. */
-export interface Narrow {
-  readonly integers: Int8Array;
+export interface Narrow extends Rounded {
   /** What sums begin with. */
   readonly bias: number;
   readonly factor: number;
-  /** Of the weights. */
-  readonly scale: number;
 }
 
 /** The finest filter whose sums fit; `biasFor` gives the bias that goes with rounded weights. What no factor holds becomes weights of 0. */
@@ -74,10 +83,9 @@ export function narrowFilter(
     factor = Math.min(factor, MOST_SHORT);
     const scale = factor * perFactor;
     const integers = integersOf(weights, scale);
-    const { above, below } = signedTotals(integers);
     const offset = ((biasFor(integers, scale) / output.scale + output.zero) * UNIT) / factor;
-    const bias = Math.round(offset - input.zero * (above - below));
-    const excess = Math.max(above / MOST_WEIGHT, below / MOST_WEIGHT, Math.abs(bias) / MOST_SHORT);
+    const bias = Math.round(offset - input.zero * totalOf(integers));
+    const excess = Math.max(signedTotal(integers) / MOST_WEIGHT, Math.abs(bias) / MOST_SHORT);
     if (excess <= 1) return { integers, bias, factor, scale };
     if (factor === MOST_SHORT) return { integers: integers.fill(0), bias: Math.sign(bias) * MOST_SHORT, factor, scale };
     factor = Math.ceil(factor * Math.max(excess, 1.001));
@@ -94,8 +102,13 @@ export const wideScales: Op<ScalePlace> = defineOp<ScalePlace>({
   name: "wideScales",
   weightInputs: [0],
   shape: ([weight]) => [weight[0]],
-  cost: wholly({ comparisons: 1 }),
-  reference: (y, [weight], place) => y.data.set(eachFilter(weight, (each) => wideScale(each, place))),
+  // For one try of a unit; most filters need no second.
+  cost: wholly({ multiplications: 1, adds: 2, comparisons: 3 }),
+
+  reference(y, [weight], place) {
+    const taps = size(weight.shape.slice(2));
+    y.data.set(eachFilter(weight, (each) => wideFilter(each, taps, place).scale));
+  },
 });
 
 /** (weight [out, 1, kh, kw], bias [out]) → [out]: the unit of each output's weights in sums of 16 bits. */

@@ -5,7 +5,7 @@ import type { Tensor } from "../core/tensor.ts";
 import type { Node } from "../ir/graph.ts";
 import { graphScope } from "../ir/scope.ts";
 import { conv2d } from "../ops/conv2d.ts";
-import { MOST_WEIGHT } from "../ops/integerDepthwise.ts";
+import { MOST_WEIGHT } from "../ops/integerSums.ts";
 import type { FilterTask } from "../passes/toInteger.ts";
 import { filterFault } from "./checkFilters.ts";
 import { integerWeights } from "./filters.ts";

@@ -2,13 +2,15 @@
 import { size } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { Value } from "../ir/graph.ts";
-import { integersOf, MOST, narrowFilter, signedTotals, wideScale } from "../ops/filterScales.ts";
+import { MOST, narrowFilter, totalOf, wideFilter } from "../ops/filterScales.ts";
 import { scalePlace } from "../passes/quantisation.ts";
 import type { FilterTask } from "../passes/toInteger.ts";
 
 /** One output's part of a task. */
 interface Filter {
+  /** [inputs][taps] */
   readonly weights: Float32Array;
+  readonly taps: number;
   readonly bias: number;
   readonly task: FilterTask;
   /** What the sums are multiplied by and what is added, in floats, where a normalisation follows. */
@@ -45,21 +47,19 @@ function distanceFilter({ weights, bias, task: { input, output }, norm }: Filter
   return { integers, ratio, offset: (bias * norm.scale + norm.shift) / outputScale - beyond * ratio + rounding };
 }
 
-function wideFilter(filter: Filter): Wide {
-  const { weights, task, norm } = filter;
+function wideForm(filter: Filter): Wide {
+  const { weights, taps, task, norm } = filter;
   if (task.similarity === "l1") return distanceFilter(filter);
   const { input, output } = task;
   const outputScale = output?.scale ?? 1;
-  const scale = wideScale(weights, scalePlace(task));
-  const integers = integersOf(weights, scale);
-  const { above, below } = signedTotals(integers);
+  const { integers, scale } = wideFilter(weights, taps, scalePlace(task));
   const ratio = Math.fround((input.scale * scale * norm.scale) / outputScale);
   const rounding = output ? output.zero + 0.5 : 0;
   return {
     integers,
     ratio,
     offset:
-      (correctedBias(filter, integers, scale) * norm.scale + norm.shift) / outputScale - input.zero * (above - below) * ratio + rounding,
+      (correctedBias(filter, integers, scale) * norm.scale + norm.shift) / outputScale - input.zero * totalOf(integers) * ratio + rounding,
   };
 }
 
@@ -92,6 +92,7 @@ function filtersOf(
   const means = task.similarity === "product" ? meansOf(task.layer.inputs[0]) : undefined;
   const filters = Array.from({ length: shape[0] }, (_, o) => ({
     weights: data.subarray(o * length, (o + 1) * length),
+    taps: size(shape.slice(2)),
     bias: bias?.[o] ?? 0,
     task,
     norm: normOf(task, weights, o),
@@ -119,7 +120,7 @@ export function integerWeights(
     const row = [shape[0]];
     const integers = (all: readonly { readonly integers: Int8Array }[]): number[] => all.flatMap((filter) => [...filter.integers]);
     if (task.leaves.kind === "wide") {
-      const wide = each.map(wideFilter);
+      const wide = each.map(wideForm);
       put(leaves, task.leaves.weight, shape, integers(wide));
       put(
         leaves,

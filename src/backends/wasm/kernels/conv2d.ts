@@ -4,11 +4,12 @@
  */
 
 import type { Node } from "../../../ir/graph.ts";
-import type { Convolution } from "../../../ops/convolution.ts";
+import type { ShuffledConvolution } from "../../../ops/convolution.ts";
 import { type Epilogue, epilogueOf } from "../epilogue.ts";
 import type { Lower, LowerContext, Pointer, Step } from "../kernel.ts";
 import { pad4, stridesOf } from "../layout.ts";
 import { hasActivations } from "./activations.ts";
+import { shuffledPlaces } from "./channels.ts";
 import { depthwiseSteps, MOST_TAPS } from "./depthwise.ts";
 import { depthwiseLoopSteps } from "./depthwiseLoop.ts";
 import { expressions } from "./expressions.ts";
@@ -33,6 +34,7 @@ interface Task extends WindowSizes {
   readonly channels: number;
   readonly outputs: number;
   readonly groups: number;
+  readonly shuffles: readonly number[];
   readonly isPadded: boolean;
   /** Size of the image with its padding. */
   readonly paddedSize: Pair;
@@ -41,7 +43,7 @@ interface Task extends WindowSizes {
 
 function taskOf(node: Node, context: LowerContext, epilogue: Epilogue): Task {
   const [x, weight, bias] = node.inputs;
-  const { stride, padding, groups, similarity } = node.attrs as Convolution;
+  const { stride, padding, groups, similarity, shuffles = [] } = node.attrs as ShuffledConvolution;
   const [images, channels, height, width] = x.shape;
   const [outputs, , kernelHeight, kernelWidth] = weight.shape;
   const [, , outHeight, outWidth] = node.outputs[0].shape;
@@ -54,6 +56,7 @@ function taskOf(node: Node, context: LowerContext, epilogue: Epilogue): Task {
     channels,
     outputs,
     groups,
+    shuffles,
     size: [height, width],
     paddedSize: [height + padding[0] + padding[1], width + padding[2] + padding[3]],
     outSize: [outHeight, outWidth],
@@ -66,10 +69,10 @@ function taskOf(node: Node, context: LowerContext, epilogue: Epilogue): Task {
 }
 
 /** The image as the kernels read it, with zeros around it where they need whole windows. */
-function imageOf({ node, context, tap, images, channels, size, before, paddedSize }: Task, isPadded: boolean): Operand {
+function imageOf({ node, context, tap, images, channels, size, before, paddedSize }: Task, isPadded: boolean, places?: Pointer): Operand {
   const x = context.at(node.inputs[0]);
   const padded = isPadded ? { before, paddedSize } : { before: [0, 0] as const, paddedSize: size };
-  return imageOperand({ x, images, channels, size, ...padded }, tap.a, context);
+  return imageOperand({ x, images, channels, size, places, ...padded }, tap.a, context);
 }
 
 function depthwise(task: Task): readonly Step[] {
@@ -156,9 +159,15 @@ function panelsOf(task: Task, run: number, groups: Groups | undefined): { at: Po
   return { at: weights.at, masks: masks.at, steps: [...weights.steps, ...masks.steps] };
 }
 
+/** Taps up to which channels are read by a list each time rather than moved once. */
+const LISTED_TAPS = 5;
+
 function product(task: Task): readonly Step[] {
-  const { node, context, tap, images, channels, outputs, kernel, stride, outSize, isPadded, bias, epilogue } = task;
-  const image = imageOf(task, isPadded);
+  const { node, context, tap, images, channels, outputs, shuffles, kernel, stride, outSize, isPadded, bias, epilogue } = task;
+  const places = shuffles.length > 0 ? shuffledPlaces(channels, shuffles, node.inputs[1], context) : undefined;
+  // Where pixels are copied anyway, and read by many taps, channels go to their places on the way.
+  const isCopied = isPadded && !tap.a && kernel[0] * kernel[1] > LISTED_TAPS;
+  const image = imageOf(task, isPadded, isCopied ? places : undefined);
   const { run, windows, groups, thinLanes } = windowsOf(task, image.size);
   const isFlat = !isPadded && kernel[0] * kernel[1] * stride[0] * stride[1] === 1;
   const isWhole = kernel[1] === 1 || thinLanes || !tap.isZeroNeutral;
@@ -172,6 +181,7 @@ function product(task: Task): readonly Step[] {
     windows: isFlat ? undefined : windows,
     groups,
     thinLanes,
+    places: isCopied ? undefined : places,
     packed: weights.at,
     masks: weights.masks,
     n: outputs,
@@ -201,6 +211,8 @@ export const conv2d: Lower = (node, context) => {
   if (!epilogue || !hasActivations(node, context)) return undefined;
   const task = taskOf(node, context, epilogue);
   const isDepthwise = task.groups === task.channels && task.outputs === task.channels;
+  // Only runs of groups are read by lists, of weights that are stored.
+  if (task.shuffles.length > 0 && (task.groups === 1 || isDepthwise || node.inputs[1].kind === "computed")) return undefined;
   if (isDepthwise) return depthwise(task);
   const scheme = winogradOf(task);
   if (scheme) return winograd(task, scheme);

@@ -4,7 +4,7 @@
  */
 import { size } from "../../../core/shape.ts";
 import { MOST, MOST_SHORT, type NarrowPlace, type ScalePlace, UNIT } from "../../../ops/filterScales.ts";
-import { MOST_WEIGHT } from "../../../ops/integerDepthwise.ts";
+import { BLOCK_CHANNELS, MOST_WEIGHT } from "../../../ops/integerSums.ts";
 import type { RoundToScales } from "../../../ops/roundToScales.ts";
 import { type Code, type Expr, f32, f64, i32, type Local } from "../assembler.ts";
 import { type Lower, step } from "../kernel.ts";
@@ -19,20 +19,83 @@ function largest(k: Code, from: Local<"i32">, bytes: Local<"i32">): Local<"f32">
   return most;
 }
 
-const wideFields = { y: "i32", x: "i32", row: "i32", spare: "f32" } as const;
+const wide = f64.fromF32;
+const rounded = (x: Expr<"f64">): Expr<"f64"> => f64.floor(f64.add(x, f64.const(0.5)));
 
-const wideKernel = wasmKernel("wideScales", wideFields, ({ y, x, row, spare, begin, end }, k) => {
+/** A weight in units, within 8 bits. */
+function heldWeight(weight: Expr<"f32">, scale: Expr<"f64">): Expr<"f64"> {
+  return f64.max(f64.min(rounded(f64.div(wide(weight), scale)), f64.const(MOST)), f64.const(-MOST));
+}
+
+/** Sums of integers, those of each sign apart. */
+interface Totals {
+  readonly above: Local<"f64">;
+  readonly below: Local<"f64">;
+}
+
+const zero = f64.const(0);
+
+function emptyTotals(k: Code): Totals {
+  return { above: k.local(zero), below: k.local(zero) };
+}
+
+function addTo({ above, below }: Totals, weight: Local<"f64">): void {
+  above.set(f64.add(above, f64.max(weight, zero)));
+  below.set(f64.sub(below, f64.min(weight, zero)));
+}
+
+const wideFields = { y: "i32", x: "i32", row: "i32", tap: "i32", spare: "f32" } as const;
+
+/** The most in a short sum of any block; rows hold the channels of one tap after those of another. */
+function blockTotal(
+  k: Code,
+  { from, row, tap, scale }: Readonly<Record<"from" | "row" | "tap", Local<"i32">>> & { scale: Local<"f64"> },
+): Local<"f64"> {
+  const most = k.local(zero);
+  k.for({ to: row, step: tap }, (start) => {
+    const end = k.local(start.plus(tap));
+    k.for({ from: start, to: end, step: 4 * BLOCK_CHANNELS }, (first) => {
+      const shorts = [emptyTotals(k), emptyTotals(k)];
+      k.for({ from: first, to: k.local(i32.min(first.plus(4 * BLOCK_CHANNELS), end)), step: 4 }, (at) => {
+        const weight = k.local(heldWeight(f32.load(from.plus(at)), scale));
+        const isSecond = i32.and(at.minus(start), 8);
+        k.if(
+          isSecond,
+          () => addTo(shorts[1], weight),
+          () => addTo(shorts[0], weight),
+        );
+      });
+      for (const { above, below } of shorts) most.set(f64.max(most, f64.max(above, below)));
+    });
+  });
+  return most;
+}
+
+const wideKernel = wasmKernel("wideScales", wideFields, ({ y, x, row, tap, spare, begin, end }, k) => {
   k.for({ from: begin, to: end }, (unit) => {
-    const most = largest(k, k.local(rowOf(x, unit, row)), row);
-    const scale = f32.div(most, f32.const(MOST));
-    k.store(y.plus(unit.times(4)), f32.select(f32.gt(most, f32.const(0)), scale, spare));
+    const from = k.local(rowOf(x, unit, row));
+    const most = largest(k, from, row);
+    const scale = k.local(f64.div(wide(most), f64.const(MOST)));
+    k.if(f32.le(most, f32.const(0)), () => scale.set(wide(spare)));
+    const isSearched = k.local(i32.const(1));
+    k.while(
+      () => isSearched,
+      () => {
+        const excess = k.local(f64.div(blockTotal(k, { from, row, tap, scale }), f64.const(MOST_WEIGHT)));
+        isSearched.set(f64.gt(excess, f64.const(1)));
+        k.if(isSearched, () => scale.set(f64.mul(scale, f64.max(excess, f64.const(1.001)))));
+      },
+    );
+    k.store(y.plus(unit.times(4)), f32.fromF64(scale));
   });
 });
 
 export const wideScales: Lower = ({ inputs: [x], outputs: [y], attrs }, context) => {
   const { input, output } = attrs as ScalePlace;
-  const args = { y: context.at(y), x: context.at(x), row: 4 * size(x.shape.slice(1)), spare: output.scale / input.scale / UNIT };
-  return [step(wideKernel, x.shape[0], args)];
+  const pointers = { y: context.at(y), x: context.at(x) };
+  const [, channels, ...kernel] = x.shape;
+  const spare = output.scale / input.scale / UNIT;
+  return [step(wideKernel, x.shape[0], { ...pointers, row: 4 * channels * size(kernel), tap: 4 * channels, spare })];
 };
 
 const narrowFields = {
@@ -47,14 +110,11 @@ const narrowFields = {
   outputZero: "f32",
 } as const;
 
-const wide = f64.fromF32;
-const rounded = (x: Expr<"f64">): Expr<"f64"> => f64.floor(f64.add(x, f64.const(0.5)));
-
 const narrowKernel = wasmKernel("narrowScales", narrowFields, (args, k) => {
   const { y, x, bias, row, least, begin, end } = args;
   const [inputZero, outputScale, outputZero] = [args.inputZero, args.outputScale, args.outputZero].map((each) => k.local(wide(each)));
   const perFactor = k.local(f64.div(f64.div(outputScale, wide(args.inputScale)), f64.const(UNIT)));
-  const [most, zero] = [f64.const(MOST_SHORT), f64.const(0)];
+  const most = f64.const(MOST_SHORT);
   k.for({ from: begin, to: end }, (unit) => {
     const from = k.local(rowOf(x, unit, row));
     const start = k.local(f64.add(f64.div(wide(f32.load(bias.plus(unit.times(4)))), outputScale), outputZero));
@@ -65,13 +125,9 @@ const narrowKernel = wasmKernel("narrowScales", narrowFields, (args, k) => {
     k.while(
       () => isSearched,
       () => {
-        const [above, below] = [k.local(zero), k.local(zero)];
-        k.for({ to: row, step: 4 }, (at) => {
-          const weight = k.local(rounded(f64.div(wide(f32.load(from.plus(at))), scale)));
-          const held = k.local(f64.max(f64.min(weight, f64.const(MOST)), f64.const(-MOST)));
-          above.set(f64.add(above, f64.max(held, zero)));
-          below.set(f64.sub(below, f64.min(held, zero)));
-        });
+        const totals = emptyTotals(k);
+        const { above, below } = totals;
+        k.for({ to: row, step: 4 }, (at) => addTo(totals, k.local(heldWeight(f32.load(from.plus(at)), scale))));
         const offset = f64.div(f64.mul(start, f64.const(UNIT)), factor);
         const begins = f64.abs(rounded(f64.sub(offset, f64.mul(inputZero, f64.sub(above, below)))));
         const weights = f64.div(f64.max(above, below), f64.const(MOST_WEIGHT));

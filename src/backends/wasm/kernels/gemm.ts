@@ -47,6 +47,8 @@ export interface Gemm {
   /** Runs are pixels of 4 lanes of which only the first so many (1 to 3) are read; `k` still counts all lanes. */
   readonly thinLanes?: number;
   readonly groups?: Groups;
+  /** For each channel of `groups` the byte of a pixel at which it lies; default: one behind the other. */
+  readonly places?: Pointer;
   /** B: `packedFloats(n, k · runs)` floats, see pack.ts. */
   readonly packed: Pointer;
   /** Masks that lie as `packed` does: 0 where it was filled up, for taps that zeros do not silence. */
@@ -94,7 +96,7 @@ function blocking(rows: number, panels: number, panelFloats: number, tiles: numb
 /** The steps of one product. */
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one straight list of the arguments of one kernel
 export function gemmSteps(gemm: Gemm): readonly Step[] {
-  const { tap, rows, k, n, windows, groups, batch, masks, own, bias, epilogue } = gemm;
+  const { tap, rows, k, n, windows, groups, places, batch, masks, own, bias, epilogue } = gemm;
   const tiles = Math.ceil(rows / tap.mostRows);
   const low = Math.floor(rows / tiles);
   const tall = low === tap.mostRows ? 0 : rows - tiles * low;
@@ -105,6 +107,7 @@ export function gemmSteps(gemm: Gemm): readonly Step[] {
     thinLanes: gemm.thinLanes ?? 0,
     isWindowed: windows !== undefined,
     groups: groups && (isAligned(groups) ? "aligned" : "spanned"),
+    isPlaced: places !== undefined,
     isBatched: batch !== undefined,
     hasBias: bias !== undefined,
     isAdded: gemm.isAdded === true,
@@ -136,6 +139,7 @@ export function gemmSteps(gemm: Gemm): readonly Step[] {
     ...(groups ? groupArgs(groups, k) : {}),
     ...(batch ? batchArgs(batch, units) : {}),
     ...(masks ? { masks } : {}),
+    ...(places ? { places } : {}),
     ...(own ? { own } : {}),
     ...(bias ? { bias } : {}),
     ...epilogue?.args,

@@ -2,6 +2,7 @@
 import { type Code, type Expr, f32x4, i32, type Local, type V128, v128 } from "../assembler.ts";
 import type { Epilogue } from "../epilogue.ts";
 import { type Arguments, type Fields, wasmKernel } from "../module.ts";
+import { multiplyRun, partsOf, type Sums } from "./gemmRun.ts";
 import { alignedFields, type PanelWalk, spannedFields, walkAligned, walkPanels, walkSpanned } from "./groups.ts";
 import type { PanelResult } from "./panelResult.ts";
 import type { Tap, TapCode } from "./taps.ts";
@@ -33,11 +34,8 @@ export const windowFields = {
   columnRun: "i32",
 } as const;
 export const batchFields = { unitsEach: "i32", aStep: "i32", packedStep: "i32", yStep: "i32" } as const;
-const biasFields = { bias: "i32" } as const;
-const maskFields = { masks: "i32" } as const;
-const ownFields = { own: "i32" } as const;
 
-type Special = typeof batchFields & typeof biasFields & typeof maskFields & typeof ownFields;
+type Special = typeof batchFields & Record<"bias" | "masks" | "places" | "own", "i32">;
 type All = typeof baseFields & typeof windowFields & typeof spannedFields & typeof alignedFields & Special;
 
 /** What one kernel of this family does; two steps of the same kind share the kernel. */
@@ -51,6 +49,8 @@ export interface Kind {
   readonly isWindowed: boolean;
   /** How panels follow the groups of a grouped convolution. */
   readonly groups: "aligned" | "spanned" | undefined;
+  /** Channels of a run are read from where a list says they lie. */
+  readonly isPlaced: boolean;
   readonly isBatched: boolean;
   readonly hasBias: boolean;
   readonly isAdded: boolean;
@@ -59,7 +59,7 @@ export interface Kind {
 }
 
 /** What the code of a tile needs: the arguments, the panels to go through and the finished epilogue. */
-interface TileContext {
+export interface TileContext {
   readonly k: Code;
   readonly kind: Kind;
   readonly args: Arguments<All>;
@@ -98,44 +98,6 @@ function rowStarts({ k, kind, args }: TileContext, first: Local<"i32">, count: n
   return starts;
 }
 
-/** Sums of a row: one for each part of a panel's two vectors. */
-function partsOf({ split }: TapCode): number {
-  return 2 * (split?.(f32x4.const(0)).length ?? 1);
-}
-
-/** The sums of a tile, two vectors a row, and the third operand of each where the tap has one. */
-interface Sums {
-  readonly sums: readonly Local<"v128">[];
-  readonly owns: readonly Local<"v128">[];
-}
-
-/** A panel's two vectors as the tap takes them. */
-function loadParts(k: Code, { split }: TapCode, at: Expr<"i32">, offset: number): readonly Local<"v128">[] {
-  const halves = [0, 16].map((half) => k.local(v128.load(at, offset + half)));
-  return split ? halves.flatMap((half) => split(half).map((part) => k.local(part))) : halves;
-}
-
-/** sums += the run of `args.run` bytes at each start, times the weights at `b`, which ends behind them. */
-function multiplyRun({ k, kind, args, tap }: TileContext, starts: readonly Expr<"i32">[], { sums, owns }: Sums, b: Local<"i32">): void {
-  const lanes = kind.thinLanes || 1;
-  const masksAfter = kind.isMasked ? k.local(args.masks.minus(args.packed)) : undefined;
-  k.for({ to: args.run, step: kind.thinLanes ? 16 : 4 }, (at) => {
-    for (let lane = 0; lane < lanes; lane++) {
-      const weights = loadParts(k, tap, b, lane * 32);
-      const masks = masksAfter && loadParts(k, tap, b.plus(masksAfter), lane * 32);
-      for (const [row, start] of starts.entries()) {
-        const loaded = f32x4.loadSplat(start.plus(at), lane * 4);
-        const x = k.local(tap.spread?.(loaded) ?? loaded);
-        for (const [part, weight] of weights.entries()) {
-          const i = weights.length * row + part;
-          sums[i].set(tap.add(sums[i], x, weight, owns[i], masks?.[part]));
-        }
-      }
-    }
-    b.add(lanes * 32);
-  });
-}
-
 function walkOf({ k, kind, args, firstPanel }: TileContext): PanelWalk {
   if (kind.groups === "aligned") return walkAligned(k, args, firstPanel);
   return kind.groups === "spanned" ? walkSpanned(k, args, firstPanel) : walkPanels(k, firstPanel);
@@ -143,17 +105,18 @@ function walkOf({ k, kind, args, firstPanel }: TileContext): PanelWalk {
 
 function multiplyWindow(context: TileContext, walk: PanelWalk, starts: readonly Local<"i32">[], sums: Sums, b: Local<"i32">): void {
   const { k, kind, args } = context;
+  const places = kind.isPlaced ? k.local(args.places.plus(walk.start())) : undefined;
   if (!kind.isWindowed) {
-    const from = kind.groups ? k.local(walk.start()) : undefined;
-    multiplyRun(context, from ? starts.map((start) => k.local(start.plus(from))) : starts, sums, b);
+    const from = kind.groups && !places ? k.local(walk.start()) : undefined;
+    multiplyRun(context, { starts: from ? starts.map((start) => k.local(start.plus(from))) : starts, places }, sums, b);
     return;
   }
-  const first = k.local(walk.start());
+  const first = k.local(places ? i32.const(0) : walk.start());
   k.for({ to: args.windowRows }, () => {
     const from = k.local(first);
     k.for({ to: args.windowColumns }, () => {
       const runs = starts.map((start) => k.local(start.plus(from)));
-      multiplyRun(context, runs, sums, b);
+      multiplyRun(context, { starts: runs, places }, sums, b);
       from.add(args.columnRun);
     });
     first.add(args.rowRun);
@@ -271,6 +234,7 @@ export function gemmKernel(kind: Kind): ReturnType<typeof wasmKernel<Fields>> {
     kind.groups && `${kind.groups} groups`,
     kind.isBatched && "batch",
     kind.isMasked && "masks",
+    kind.isPlaced && "places",
     kind.hasBias && "bias",
     kind.isAdded && "added",
   ];
@@ -280,9 +244,10 @@ export function gemmKernel(kind: Kind): ReturnType<typeof wasmKernel<Fields>> {
     ...(kind.isWindowed ? windowFields : {}),
     ...(kind.groups === "aligned" ? alignedFields : kind.groups === "spanned" ? spannedFields : {}),
     ...(kind.isBatched ? batchFields : {}),
-    ...(kind.isMasked ? maskFields : {}),
-    ...(kind.tap.hasOwn ? ownFields : {}),
-    ...(kind.hasBias ? biasFields : {}),
+    ...(kind.isMasked ? { masks: "i32" as const } : {}),
+    ...(kind.isPlaced ? { places: "i32" as const } : {}),
+    ...(kind.tap.hasOwn ? { own: "i32" as const } : {}),
+    ...(kind.hasBias ? { bias: "i32" as const } : {}),
     ...kind.epilogue?.fields,
     ...kind.result?.fields,
   };
