@@ -33,7 +33,7 @@ function largest(weights: ArrayLike<number>): number {
 }
 
 /** Weights in units of `scale`. */
-export function integersOf(weights: ArrayLike<number>, scale: number): Int8Array {
+function integersOf(weights: ArrayLike<number>, scale: number): Int8Array {
   return Int8Array.from(weights, (weight) => Math.max(-MOST, Math.min(MOST, Math.round(weight / scale))));
 }
 
