@@ -50,8 +50,8 @@ function placeholders(graph: Graph): Weights {
   return new Map(stored.map(({ name = "", shape }) => [name, zeros(shape)]));
 }
 
-/** The integer graph that follows from a float one. */
-function integerGraph(graph: Graph, { ranges }: Quantisation): IntegerGraph {
+/** What a float graph is when it is folded, and what that is in integers. */
+export function foldedIntegers(graph: Graph, { ranges }: Quantisation): { readonly folded: Graph; readonly integer: IntegerGraph } {
   const folded = fold(graph, placeholders(graph)).graph;
   const known = new Map<Value, Range>();
   for (const [key, value] of activationKeys(folded)) {
@@ -59,7 +59,7 @@ function integerGraph(graph: Graph, { ranges }: Quantisation): IntegerGraph {
     if (!range) throw new OptionError(`quantisation.ranges: lacks "${key}"`);
     known.set(value, { low: range[0], high: range[1] });
   }
-  return toInteger(folded, known);
+  return { folded, integer: toInteger(folded, known) };
 }
 
 /** What a program carries to open quantised models. */
@@ -71,4 +71,8 @@ export interface IntegerForm {
   readonly fault: (filters: readonly FilterTask[], weights: ReadonlyMap<string, Tensor>) => string | undefined;
 }
 
-export const integerForm: IntegerForm = { check: checkQuantisation, graph: integerGraph, fault: filterFault };
+export const integerForm: IntegerForm = {
+  check: checkQuantisation,
+  graph: (...from) => foldedIntegers(...from).integer,
+  fault: filterFault,
+};

@@ -13,6 +13,7 @@ import { conv2dWeightGradient } from "./conv2dWeightGradient.ts";
 import { dynamicShiftMax } from "./dynamicShiftMax.ts";
 import { dynamicShiftMaxGradient } from "./dynamicShiftMaxGradient.ts";
 import { elementwise } from "./elementwise.ts";
+import { narrowScales, roundToScales, wideScales } from "./filterScales.ts";
 import { forwardKernels } from "./forward.ts";
 import { integerKernels } from "./integer/index.ts";
 import { layerRate } from "./layerRate.ts";
@@ -43,6 +44,8 @@ export const kernels = {
   dynamicShiftMaxGradient,
   ema,
   globalAveragePoolGradient,
+  fakeQuantise: elementwise,
+  fakeQuantiseGradient: elementwise,
   gradientNorms,
   hardSigmoidGradient: elementwise,
   hardSwishGradient: elementwise,
@@ -51,10 +54,12 @@ export const kernels = {
   linearWeightGradient,
   maximumGradient: elementwise,
   maxPoolGradient,
+  narrowScales,
   normScale,
   relu6Gradient: elementwise,
   reluGradient: elementwise,
   rmsprop,
+  roundToScales,
   sgd,
   sigmoidGradient: elementwise,
   siluGradient: elementwise,
@@ -63,4 +68,5 @@ export const kernels = {
   softmaxCrossEntropyGradient,
   softmaxGradient,
   sumTo,
+  wideScales,
 } satisfies KernelTable;
