@@ -4,7 +4,7 @@ import { formatShape, isSameShape } from "../core/shape.ts";
 import type { NumericArray, Tensor } from "../core/tensor.ts";
 import { checkPreprocessing, type Preprocessing } from "../data/preprocessing.ts";
 import type { Weights } from "../engine/session.ts";
-import { decodeModel, encodeModel } from "../formats/modelFile.ts";
+import { decodeModel, encodeModel, type ModelFile } from "../formats/modelFile.ts";
 import { leavesOf } from "../ir/graph.ts";
 import type { NetworkOptions } from "../networks/index.ts";
 import { filterFault } from "../quantize/checkFilters.ts";
@@ -49,7 +49,11 @@ export async function saveModel(model: Model): Promise<Uint8Array> {
 
 /** Reads a model file and checks that its network exists and that its weights are that network's; `where` begins every error. */
 export async function loadModel(file: Uint8Array, where = "model"): Promise<Model> {
-  const { network, preprocessing: record, quantisation, ...rest } = await decodeModel(file, where);
+  return modelOf(await decodeModel(file, where), where);
+}
+
+/** The model of a file's contents, checked against its network. */
+export function modelOf({ network, preprocessing: record, quantisation, ...rest }: ModelFile, where: string): Model {
   try {
     const preprocessing = checkPreprocessing(record);
     const integers = quantisation === undefined ? {} : { quantisation: checkQuantisation(quantisation) };
