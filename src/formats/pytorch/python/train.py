@@ -24,7 +24,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader
 
 from data import Samples, open_images, split
-from model import StochasticDepth, build
+from model import build
 from weights import FOLDER, read_weights, write_atomically, write_golden, write_weights
 
 RANK, WORLD, LOCAL = (int(os.environ.get(name, default)) for name, default in (("RANK", 0), ("WORLD_SIZE", 1), ("LOCAL_RANK", 0)))
@@ -122,39 +122,9 @@ def mix_up(images, targets, alpha, draws):
     return tuple(of(x) * x + (1 - of(x)) * x.flip(0) for x in (images, targets))
 
 
-def batches_of(train, recipe, stages, seed, world, rank, parts, first, steps, per_epoch):
-    """The items of this process's parts, step after step from `first` on: a pure function of the step."""
-    share, epoch_held, order = recipe["batch"] // (world * parts), None, []
-    for step in range(first, steps):
-        epoch, at = divmod(step, per_epoch)
-        if epoch != epoch_held:
-            order, epoch_held = list(train), epoch
-            seeded("order", seed, epoch).shuffle(order)
-        stage = next((each for each in stages if epoch < each["to"]), stages[-1])
-        for part in range(parts):
-            start = at * recipe["batch"] + (part * world + rank) * share
-            places = range(start, start + share)
-            yield [(order[i % len(order)], epoch, i // len(order), stage) for i in places]
-
-
-def evaluate(model, state, samples, indices, batch, device):
-    """Accuracy and mean loss of a state on some of the images, each process its share."""
-    held = {name: value.clone() for name, value in model.state_dict().items()}
-    model.load_state_dict(state)
-    model.eval()
-    mine = [(index, 0, 0, None) for index in indices[RANK::WORLD]]
-    sums = torch.zeros(3, dtype=torch.float64)
-    with torch.no_grad():
-        for images, labels in DataLoader(samples, batch_size=batch, sampler=mine):
-            logits, labels = model(images.to(device)).cpu(), labels
-            sums += torch.tensor([(logits.argmax(1) == labels).sum(), F.cross_entropy(logits, labels, reduction="sum"), len(labels)])
-    model.load_state_dict(held)
-    model.train()
-    sums = sums.to(device)
-    if WORLD > 1:
-        dist.all_reduce(sums)
-    correct, loss, count = sums.tolist()
-    return {"accuracy": correct / count, "loss": loss / count, "images": int(count)}
+def stage_of(stages, epoch):
+    """The stage that an epoch, counted from 0, lies in."""
+    return next((stage for stage in stages if epoch < stage["to"]), stages[-1])
 
 
 def start_values(model, initial, seed):
@@ -168,12 +138,6 @@ def start_values(model, initial, seed):
                 value.copy_((2 * torch.rand(value.shape, generator=generator) - 1) * rule["uniform"])
             else:
                 value.fill_(rule["constant"])
-
-
-def save_checkpoint(contents):
-    beside = CHECKPOINT.with_suffix(".tmp")
-    torch.save(contents, beside)
-    os.replace(beside, CHECKPOINT)
 
 
 def parse():
@@ -204,109 +168,169 @@ def read_recipe(options):
     return recipe, stages, parts, written["initial"]
 
 
-def train(options, device):
-    recipe, stages, parts, initial = read_recipe(options)
-    weights, metadata = read_weights(WEIGHTS)
-    card = json.loads(metadata["goldcrest.pytorch"])
-    images = open_images(options.data, card["labels"])
-    samples = Samples(images, card["preprocessing"], options.seed)
-    training, validation, test = split(images, len(card["labels"]), options.validation, options.seed)
-    per_epoch = max(1, len(training) // recipe["batch"])
-    steps = per_epoch * recipe["epochs"]
-    identity = {"recipe": recipe, "seed": options.seed, "world": WORLD, "images": len(images.labels), "train": len(training)}
+class Training:
+    """A training from its first step or from a checkpoint on."""
 
-    model = build()
-    model.load_state_dict(weights)
-    if options.fresh:
-        start_values(model, initial, options.seed)
-    model.to(device).train()
-    updates = Updates(model.named_parameters(), recipe)
-    step, history, best = 0, [], None
-    restarted = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0)) > 0
-    if CHECKPOINT.exists() and not (options.resume or restarted):
-        raise SystemExit("checkpoint.pt is there: --resume goes on from it; remove it to begin anew")
-    if CHECKPOINT.exists():
-        held = torch.load(CHECKPOINT, map_location=device)
-        if held["identity"] != identity:
-            raise SystemExit("checkpoint.pt is of another training (recipe, seed, data or number of processes differ)")
-        model.load_state_dict(held["model"])
-        updates.states, updates.averages = held["states"], held["averages"]
-        step, history, best = held["step"], held["history"], held["best"]
-        say(f"goes on at step {step} of {steps}")
+    def __init__(self, options, device):
+        self.options, self.device = options, device
+        self.recipe, self.stages, self.parts, initial = read_recipe(options)
+        weights, metadata = read_weights(WEIGHTS)
+        self.card = json.loads(metadata["goldcrest.pytorch"])
+        labels = self.card["labels"]
+        self.images = open_images(options.data, labels)
+        self.samples = Samples(self.images, self.card["preprocessing"], options.seed)
+        self.train, self.validation, self.test = split(self.images, len(labels), options.validation, options.seed)
+        self.per_epoch = max(1, len(self.train) // self.recipe["batch"])
+        self.steps = self.per_epoch * self.recipe["epochs"]
+        self.identity = {"recipe": self.recipe, "seed": options.seed, "world": WORLD, "images": len(self.images.labels), "train": len(self.train)}
+        self.model = build()
+        self.model.load_state_dict(weights)
+        if options.fresh:
+            start_values(self.model, initial, options.seed)
+        self.model.to(device).train()
+        self.updates = Updates(self.model.named_parameters(), self.recipe)
+        self.step, self.history, self.best, self.running = 0, [], None, [0.0, 0.0, 0]
+        self.resume()
+        self.targets = torch.diag(torch.tensor(self.class_weights())).to(device)
 
-    def checkpoint():
-        if RANK == 0:
-            held = {"states": updates.states, "averages": updates.averages, "model": model.state_dict()}
-            save_checkpoint({**held, "identity": identity, "step": step, "history": history, "best": best})
+    def class_weights(self):
+        """A target's weight by label: 1, or by inverse frequency with a mean of 1 over the images."""
+        labels = range(len(self.card["labels"]))
+        counts = [sum(self.images.labels[i] == label for i in self.train) for label in labels]
+        if self.recipe["classWeights"] != "balanced":
+            return [1.0 for _ in labels]
+        present = sum(count > 0 for count in counts)
+        return [len(self.train) / (present * count) if count else 0.0 for count in counts]
 
-    counts = [sum(images.labels[i] == label for i in training) for label in range(len(card["labels"]))]
-    present = sum(count > 0 for count in counts)
-    balance = [len(training) / (present * count) if count and recipe["classWeights"] == "balanced" else 1.0 for count in counts]
-    one_hot = torch.diag(torch.tensor(balance)).to(device)
-    wrapped = DistributedDataParallel(model, device_ids=[LOCAL] if device.type == "cuda" else None) if WORLD > 1 else model
-    last = min(steps, options.steps or steps)
-    items = list(batches_of(training, recipe, stages, options.seed, WORLD, RANK, parts, step, last, per_epoch)) if last > step else []
-    loader = iter(DataLoader(samples, batch_sampler=items, num_workers=options.workers))
-    say(f"{len(training)} train, {len(validation)} choose the epoch, {len(test)} test; {steps} steps of {recipe['batch']} on {WORLD} process(es), {device.type}")
-    running = torch.zeros(3)
-    while step < last:
-        epoch = step // per_epoch
-        stage = next((each for each in stages if epoch < each["to"]), stages[-1])
-        for module in model.modules():
-            if isinstance(module, nn.Dropout) and "dropout" in stage:
-                module.p = stage["dropout"]
-        model.zero_grad(set_to_none=True)
-        for part in range(parts):
-            torch.manual_seed(seeded("noise", options.seed, step, part, RANK).getrandbits(62))
-            x, labels = next(loader)
-            x, labels = x.to(device), labels.to(device)
-            targets = one_hot[labels]
-            if stage["augmentation"].get("mixup"):
-                x, targets = mix_up(x, targets, stage["augmentation"]["mixup"], seeded("mixup", options.seed, step, part, RANK))
-            alone = WORLD > 1 and part < parts - 1
-            with wrapped.no_sync() if alone else nullcontext():
-                logits = wrapped(x)
-                loss = cross_entropy(logits, targets, recipe["smoothing"])
-                (loss / parts).backward()
-            running += torch.tensor([loss.item(), (logits.argmax(1) == labels).float().mean().item(), 1])
-        norm = updates.step(step, learning_rate(recipe, step, per_epoch))
-        if not math.isfinite(norm):
-            raise SystemExit(f"step {step + 1}: the gradient is not finite; a smaller --lr may help (checkpoint.pt, where there is one, is sound)")
-        step += 1
-        if step % per_epoch == 0:
-            found = {"epoch": step // per_epoch, "loss": (running[0] / running[2]).item(), "accuracy": (running[1] / running[2]).item()}
-            running.zero_()
-            state = updates.finished(model)
-            if validation:
-                found["validation"] = evaluate(model, state, samples, validation, recipe["batch"], device)
-            history.append(found)
-            score = lambda each: (each["validation"]["accuracy"], -each["validation"]["loss"])
-            if best is None or not validation or score(found) > score(best["epoch"]):
-                best = {"epoch": found, "state": state}
-            shown = f"  validation {found['validation']['accuracy']:.2%}" if validation else ""
-            say(f"epoch {found['epoch']}/{recipe['epochs']}  loss {found['loss']:.4f}  train {found['accuracy']:.2%}{shown}")
-            checkpoint()
-        elif options.every and step % options.every == 0:
-            checkpoint()
-    if step < steps:
-        checkpoint()
-        say(f"stopped after step {step} of {steps}; --resume goes on")
-        return
-    metrics = {"best": best["epoch"]}
-    if test:
-        metrics["test"] = evaluate(model, best["state"], samples, test, recipe["batch"], device)
-        say(f"test {metrics['test']['accuracy']:.2%} of {metrics['test']['images']} images")
-    if RANK == 0:
-        name = os.path.basename(os.path.abspath(options.data))
-        card["metrics"] = metrics
-        card["provenance"] = {
-            **({} if options.fresh else {"before": card["provenance"]}),
-            **{"by": f"PyTorch {torch.__version__}", "data": {"name": name, "images": len(images.labels)}, "recipe": recipe},
-            **{"seed": options.seed, "epochs": len(history), "processes": WORLD},
-        }
-        write_weights(WEIGHTS, best["state"], {"goldcrest.pytorch": json.dumps(card)})
+    def resume(self):
+        """Goes on from checkpoint.pt where that is asked for, or where torchrun has started us again."""
+        restarted = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0)) > 0
+        if not CHECKPOINT.exists():
+            if self.options.resume:
+                say("there is no checkpoint.pt: begins at the first step")
+            return
+        if not (self.options.resume or restarted):
+            raise SystemExit("checkpoint.pt is there: --resume goes on from it; remove it to begin anew")
+        held = torch.load(CHECKPOINT, map_location=self.device)
+        if held["identity"] != self.identity:
+            raise SystemExit("checkpoint.pt is of another training: recipe, seed, data or number of processes differ")
+        self.model.load_state_dict(held["model"])
+        for name in ("step", "history", "best", "running"):
+            setattr(self, name, held[name])
+        self.updates.states, self.updates.averages = held["states"], held["averages"]
+        say(f"goes on at step {self.step} of {self.steps}")
+
+    def save(self):
+        if RANK != 0:
+            return
+        held = {name: getattr(self, name) for name in ("identity", "step", "history", "best", "running")}
+        beside = CHECKPOINT.with_suffix(".tmp")
+        torch.save({**held, "model": self.model.state_dict(), "states": self.updates.states, "averages": self.updates.averages}, beside)
+        os.replace(beside, CHECKPOINT)
+
+    def batches(self, last):
+        """The items of this process's parts, from the step in hand on: a pure function of the step."""
+        batch, held = self.recipe["batch"], None
+        share = batch // (WORLD * self.parts)
+        for step in range(self.step, last):
+            epoch, at = divmod(step, self.per_epoch)
+            if epoch != held:
+                order, held = list(self.train), epoch
+                seeded("order", self.options.seed, epoch).shuffle(order)
+            for part in range(self.parts):
+                start = at * batch + (part * WORLD + RANK) * share
+                yield [(order[i % len(order)], epoch, i // len(order), stage_of(self.stages, epoch)) for i in range(start, start + share)]
+
+    def part(self, wrapped, stage, part, images, labels):
+        """Forward and backward of one part; gradients are summed up, and averaged over the processes behind the last one."""
+        draws = ("noise", self.options.seed, self.step, part, RANK)
+        torch.manual_seed(seeded(*draws).getrandbits(62))
+        x, labels = images.to(self.device), labels.to(self.device)
+        targets = self.targets[labels]
+        if stage["augmentation"].get("mixup"):
+            x, targets = mix_up(x, targets, stage["augmentation"]["mixup"], seeded("mixup", *draws))
+        is_alone = WORLD > 1 and part < self.parts - 1
+        with wrapped.no_sync() if is_alone else nullcontext():
+            logits = wrapped(x)
+            loss = cross_entropy(logits, targets, self.recipe["smoothing"])
+            (loss / self.parts).backward()
+        correct = (logits.argmax(1) == labels).float().mean()
+        self.running = [self.running[0] + loss.item(), self.running[1] + correct.item(), self.running[2] + 1]
+
+    def run(self):
+        """Trains to the last step; returns whether that was the last of the recipe."""
+        last = min(self.steps, self.options.steps or self.steps)
+        device_ids = [LOCAL] if self.device.type == "cuda" else None
+        wrapped = DistributedDataParallel(self.model, device_ids=device_ids) if WORLD > 1 else self.model
+        loader = iter(DataLoader(self.samples, batch_sampler=self.batches(last), num_workers=self.options.workers))
+        while self.step < last:
+            stage = stage_of(self.stages, self.step // self.per_epoch)
+            for module in self.model.modules():
+                if isinstance(module, nn.Dropout) and "dropout" in stage:
+                    module.p = stage["dropout"]
+            self.model.zero_grad(set_to_none=True)
+            for part in range(self.parts):
+                self.part(wrapped, stage, part, *next(loader))
+            norm = self.updates.step(self.step, learning_rate(self.recipe, self.step, self.per_epoch))
+            if not math.isfinite(norm):
+                raise SystemExit(f"step {self.step + 1}: the gradient is not finite; a smaller --lr may help, and a checkpoint.pt is sound")
+            self.step += 1
+            if self.step % self.per_epoch == 0:
+                self.end_epoch()
+            if self.step % self.per_epoch == 0 or self.step == last or (self.options.every and self.step % self.options.every == 0):
+                self.save()
+        return last == self.steps
+
+    def end_epoch(self):
+        """Validates the averages and keeps them where they are the best so far."""
+        loss, accuracy, count = self.running
+        found = {"epoch": self.step // self.per_epoch, "loss": loss / count, "accuracy": accuracy / count}
+        self.running = [0.0, 0.0, 0]
+        state = self.updates.finished(self.model)
+        if self.validation:
+            found["validation"] = self.evaluate(state, self.validation)
+        self.history.append(found)
+        score = lambda each: (each["validation"]["accuracy"], -each["validation"]["loss"])
+        if self.best is None or not self.validation or score(found) > score(self.best["epoch"]):
+            self.best = {"epoch": found, "state": state}
+        shown = f"  validation {found['validation']['accuracy']:.2%}" if self.validation else ""
+        say(f"epoch {found['epoch']}/{self.recipe['epochs']}  loss {found['loss']:.4f}  train {found['accuracy']:.2%}{shown}")
+
+    @torch.no_grad()
+    def evaluate(self, state, indices):
+        """Accuracy and mean loss of a state on some of the images, each process its share."""
+        held = {name: value.clone() for name, value in self.model.state_dict().items()}
+        self.model.load_state_dict(state)
+        self.model.eval()
+        mine = [(index, 0, 0, None) for index in indices[RANK::WORLD]]
+        sums = torch.zeros(3, dtype=torch.float64)
+        for images, labels in DataLoader(self.samples, batch_size=self.recipe["batch"], sampler=mine):
+            logits = self.model(images.to(self.device)).cpu()
+            sums += torch.tensor([(logits.argmax(1) == labels).sum(), F.cross_entropy(logits, labels, reduction="sum"), len(labels)])
+        self.model.load_state_dict(held)
+        self.model.train()
+        sums = sums.to(self.device)
+        if WORLD > 1:
+            dist.all_reduce(sums)
+        correct, loss, count = sums.tolist()
+        return {"accuracy": correct / count, "loss": loss / count, "images": int(count)}
+
+    def finish(self):
+        """Tests the best weights and writes them, with what they answer to the golden images."""
+        metrics = {"best": self.best["epoch"]}
+        if self.test:
+            metrics["test"] = self.evaluate(self.best["state"], self.test)
+            say(f"test {metrics['test']['accuracy']:.2%} of {metrics['test']['images']} images")
+        if RANK != 0:
+            return
+        before = {} if self.options.fresh else {"before": self.card["provenance"]}
+        data = {"name": os.path.basename(os.path.abspath(self.options.data)), "images": len(self.images.labels)}
+        made = {"by": f"PyTorch {torch.__version__}", "data": data, "recipe": self.recipe, "seed": self.options.seed}
+        provenance = {**made, "epochs": len(self.history), "processes": WORLD, **before}
+        card = {**self.card, "metrics": metrics, "provenance": provenance}
+        write_weights(WEIGHTS, self.best["state"], {"goldcrest.pytorch": json.dumps(card)})
         trained = build()
-        trained.load_state_dict(best["state"])
+        trained.load_state_dict(self.best["state"])
         write_golden(trained)
         CHECKPOINT.unlink()
         say("weights.safetensors and golden.json hold the trained network; goldcrest import takes this folder back")
@@ -320,13 +344,16 @@ def main():
         torch.cuda.set_device(device)
     if WORLD > 1:
         dist.init_process_group("nccl" if is_cuda else "gloo")
-    try:
-        train(options, device)
-        if WORLD > 1:
-            dist.barrier()
-    finally:
-        if WORLD > 1:
-            dist.destroy_process_group()
+    training = Training(options, device)
+    parts = (len(part) for part in (training.train, training.validation, training.test))
+    say("{} train, {} choose the epoch, {} test; ".format(*parts) + f"{training.steps} steps on {WORLD} process(es), {device.type}")
+    if training.run():
+        training.finish()
+    else:
+        say(f"stopped after step {training.step} of {training.steps}; --resume goes on")
+    if WORLD > 1:
+        dist.barrier()
+        dist.destroy_process_group()
 
 
 if __name__ == "__main__":
