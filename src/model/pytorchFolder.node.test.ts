@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { smallModel } from "../../test/lib/smallModel.ts";
-import { readWeights } from "../formats/safetensors.ts";
+import { readWeights, serialiseSafetensors } from "../formats/safetensors.ts";
 import type { Model } from "./model.ts";
 import { fromPytorch, isUntouchedPytorch, pytorchFolder, pytorchPlace } from "./pytorchFolder.node.ts";
 
@@ -73,6 +73,22 @@ test("weights that moved, logits of another network and unusable logits are refu
     await refused(() => `${"[".repeat(1e5)}`, /deep|nest/);
     await rm(golden);
     await assert.rejects(fromPytorch(folder), { code: "file", message: /golden\.json: there is no such file; python3 model\.py --golden/ });
+  });
+});
+
+test("a card that is none, and a folder of others with files of the same names, are told", async () => {
+  await inFolder(smallModel("vanilla-compact"), async (folder) => {
+    const weights = join(folder, "weights.safetensors");
+    const hostile = async (card: string | undefined, message: RegExp): Promise<void> => {
+      await writeFile(weights, serialiseSafetensors([], card === undefined ? {} : { "goldcrest.pytorch": card }));
+      await assert.rejects(fromPytorch(folder), { code: "format", message });
+    };
+    await hostile(undefined, /not from a folder for PyTorch/);
+    await hostile("[".repeat(1e5), /metadata: .*nest/);
+    await hostile('{"version":1,"__proto__":{}}', /the card's network is unusable/);
+    await hostile('{"version":2}', /a model file of version 2; this release reads version 1/);
+    await writeFile(join(folder, "golden.json"), "mine");
+    assert.equal(await isUntouchedPytorch(folder, ["golden.json", "model.py"]), false);
   });
 });
 

@@ -11,6 +11,7 @@ import { pytorchClasses } from "../formats/pytorch/index.ts";
 import { moduleText } from "../formats/pytorch/moduleText.ts";
 import { pytorchReadme } from "../formats/pytorch/readme.ts";
 import { parseSafetensors, serialiseSafetensors } from "../formats/safetensors.ts";
+import { parseStrictJson } from "../formats/strictJson.ts";
 import { type Graph, type Init, leavesOf } from "../ir/graph.ts";
 import { buildNetwork } from "../networks/index.ts";
 import { checkRecipe, type Recipe, recipe as recipeOf } from "../train/recipe.ts";
@@ -105,10 +106,20 @@ function hashOf(contents: Uint8Array | string): Promise<string> {
 /** True where a folder holds what an export wrote and nothing else: no training, no change by hand, no file of others. */
 export async function isUntouchedPytorch(folder: string, names: readonly string[]): Promise<boolean> {
   const others = names.filter((name) => name !== GOLDEN && name !== "__pycache__");
-  if (!names.includes(GOLDEN)) return false;
-  const hashes = readHashes(await readFile(join(folder, GOLDEN), "utf8"), join(folder, GOLDEN));
+  const hashes = await writtenHashes(join(folder, GOLDEN));
+  if (others.length !== hashes.size || hashes.size === 0 || !others.every((name) => hashes.has(name))) return false;
   for (const name of others) if (hashes.get(name) !== (await hashOf(await readFileBytes(join(folder, name))))) return false;
-  return others.length === hashes.size;
+  return true;
+}
+
+/** What golden.json says of the files beside it; nothing where it is missing or another's. */
+async function writtenHashes(path: string): Promise<ReadonlyMap<string, unknown>> {
+  try {
+    return readHashes(await readGoldenText(path), path);
+  } catch (error) {
+    if (error instanceof FileError || error instanceof FormatError) return new Map();
+    throw error;
+  }
 }
 
 /** The folder that a path means: itself, or that of its weights; undefined where it is none for PyTorch. */
@@ -158,10 +169,8 @@ async function readGoldenText(path: string): Promise<string> {
   return readFile(path, "utf8");
 }
 
+/** The card: checked for depth and size before it becomes objects. */
 function parseCard(text: string, where: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new FormatError(`${where}: "${KEY}" in its metadata is not valid JSON`, { cause });
-  }
+  parseStrictJson(text, `${where}: "${KEY}" in its metadata`);
+  return JSON.parse(text);
 }

@@ -30,6 +30,10 @@ FOLDER has one sub-folder of images for each label, or \`train/\` beside \`val/\
 
 \`train.py\` writes \`checkpoint.pt\` after every epoch (and every \`--every\` steps); \`--resume\` goes on from it, and so does a restart by \`torchrun\`. A batch of the
 recipe is divided among the processes; each normalises its own part, as Goldcrest does with \`accumulate\`. Random numbers are PyTorch's and Python's, so a training here and
-one in Goldcrest follow the same rules but not the same path.
+one in Goldcrest follow the same rules but not the same path. Padding is that of images of ${size} × ${size}: where a recipe's stages train on smaller ones,
+TensorFlow's SAME padding (unequal sides) does not change with them.
+
+Debian's PyTorch 1.13 on Python 3.11 refuses to start several processes unless streams are named: add \`--redirects 1 --tee 1\` to \`torchrun\` (or to
+\`python3 -m torch.distributed.run\`, which is the same program).
 `;
 }
