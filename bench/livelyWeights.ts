@@ -12,7 +12,7 @@ export function livelyWeights(graph: Graph): Map<string, Tensor> {
   for (const { kind, name = "", shape, init } of graph.leaves) {
     if (kind !== "parameter" && kind !== "state") continue;
     const stream = random(1, name);
-    const gain = shape.length > 1 ? Math.sqrt(4 / size(shape.slice(1))) : 0.2;
+    const gain = shape.length > 1 ? Math.sqrt(3 / size(shape.slice(1))) : 0.2;
     const middle = init?.kind === "constant" ? init.value : 0;
     weights.set(name, { shape, data: Float32Array.from({ length: size(shape) }, (_, i) => middle + gain * (2 * stream.uniform(i) - 1)) });
   }

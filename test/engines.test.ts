@@ -23,6 +23,7 @@ const networks = [
   "squeezenet-1.1",
   "efficientnet-b0",
   "ghostnet",
+  "resnet-20",
 ] as const;
 
 /** Logits by network, as each way of running gives them. */

@@ -41,6 +41,12 @@ export async function encodeModel({
   return seal(KEY, { version: CARD_VERSION, ...card }, weights);
 }
 
+/** Where the first infinity or NaN stands, or −1: of all numbers these alone are not 0 when taken from themselves. */
+function firstNotFinite(data: Float32Array): number {
+  for (let i = 0; i < data.length; i++) if (data[i] - data[i] !== 0) return i;
+  return -1;
+}
+
 /** Reads a model file; throws FormatError where it is not one of ours, torn, altered or incomplete. */
 export async function decodeModel(file: Uint8Array, where = "model"): Promise<ModelFile> {
   const { content, tensors } = await unseal(KEY, "a Goldcrest model", file, where);
@@ -62,7 +68,7 @@ export function checkModel(content: unknown, tensors: ReadonlyMap<string, Stored
   if (!isRecord(preprocessing)) return refuse("preprocessing", "a record");
   const weights = new Map([...tensors].map(([name, stored]) => [name, elementsAsFloat32(stored)]));
   for (const [name, { data }] of weights) {
-    const at = data.findIndex((x) => !Number.isFinite(x));
+    const at = firstNotFinite(data);
     if (at >= 0) throw new FormatError(`${where}: element ${at} of the weight "${name}" is ${data[at]}; a model's weights are finite`);
   }
   return {

@@ -47,6 +47,8 @@ export interface IntegerRule<A> {
   accepts?(inputs: readonly Shape[], attrs: A): boolean;
   /** The op itself, on integers: results stand for what operands stand for (moves, maxima). */
   readonly isKept?: true;
+  /** Attributes that the op has on integers only. */
+  keptAttrs?(quantised: Quantised): Partial<A>;
   /** Builds the integer form. */
   build?(g: Scope, place: IntegerPlace, inputs: readonly Value[], attrs: A): Value;
   /** The sums may stay float32, so a last layer need not be rounded to 7 bits. */

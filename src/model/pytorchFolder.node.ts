@@ -16,8 +16,10 @@ import { type Graph, type Init, leavesOf } from "../ir/graph.ts";
 import { buildNetwork } from "../networks/index.ts";
 import { checkRecipe, type Recipe, recipe as recipeOf } from "../train/recipe.ts";
 import { planStages } from "../train/stages.ts";
+import { modelOf } from "./carried.ts";
 import { goldenLogits, goldenText, largestDifference, readGolden, readHashes } from "./golden.ts";
-import { type Model, modelOf } from "./model.ts";
+import type { Model } from "./model.ts";
+import { zoo } from "./zoo.ts";
 
 const KEY = "goldcrest.pytorch";
 const COUNT = "num_batches_tracked";
@@ -141,7 +143,7 @@ export async function fromPytorch(folder: string): Promise<ReturnedModel> {
   const { metadata, tensors } = parseSafetensors(weights, where.weights);
   const card = metadata.get(KEY);
   if (card === undefined) throw new FormatError(`${where.weights}: not from a folder for PyTorch (no "${KEY}" in its metadata)`);
-  const model = modelOf(checkModel(parseCard(card, where.weights), tensors, where.weights), where.weights);
+  const model = modelOf(zoo, checkModel(parseCard(card, where.weights), tensors, where.weights), where.weights);
   const expected = readGolden(await readGoldenText(where.golden), model, where.golden);
   if (expected.weights !== (await sha256(weights))) {
     throw new FormatError(

@@ -8,6 +8,7 @@ import { openLoader } from "../data/loader.ts";
 import type { Backend } from "../engine/session.ts";
 import type { Value } from "../ir/graph.ts";
 import type { Range } from "../ir/integer.ts";
+import { integerRuleOf } from "../ops/integerRules.ts";
 import type { Weighted } from "../passes/foldConstants.ts";
 import { fold } from "../passes/index.ts";
 import { observedName } from "../passes/toInteger.ts";
@@ -15,9 +16,9 @@ import { type Batches, calibrate, FEWEST_IMAGES, type Observation } from "../qua
 import { equalise } from "../quantize/equalise.ts";
 import { chooseRange, type RangeMethod, rangeMethods } from "../quantize/histogram.ts";
 import { type Quantized, quantizeGraph } from "../quantize/quantize.ts";
+import { activationKeys } from "./integerForm.ts";
 import type { Model } from "./model.ts";
 import { modelGraph } from "./modelGraph.ts";
-import { activationKeys } from "./runnable.ts";
 
 /** How a model is quantised. */
 export interface QuantizeOptions {
@@ -151,7 +152,7 @@ async function layerErrors(way: Way, images: readonly Tensor[], backend: Backend
   return folded.graph.nodes.flatMap((node) => {
     const [value] = node.outputs;
     const quantised = integer.quantised.get(value);
-    if (!quantised || node.op.integer?.isKept) return [];
+    if (!quantised || integerRuleOf(node.op)?.isKept) return [];
     const name = observedName(value);
     const pairs = found.map((run, i) => {
       return [run[name].data.map((q) => (q - quantised.zero) * quantised.scale), wanted[i][name].data] as const;
@@ -196,6 +197,6 @@ export async function quantizeModel(model: Model, data: Dataset, options: Quanti
     tried,
     images: quantisation.images,
     layers: await layerErrors(best, images.slice(0, LOOKED_AT), backend),
-    floats: floats.filter(({ op }) => !op.integer?.isKept).map(({ op, scope }) => ({ op: op.name, scope })),
+    floats: floats.filter(({ op }) => !integerRuleOf(op)?.isKept).map(({ op, scope }) => ({ op: op.name, scope })),
   };
 }

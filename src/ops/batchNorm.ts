@@ -31,11 +31,6 @@ export const batchNorm: Op<BatchNorm> = defineOp<BatchNorm>({
   // A multiplication and an addition: the rest depends on the channel only.
   cost: plain({ adds: 1, multiplications: 1 }),
 
-  gradient(g, [x, gamma, , mean, variance], dy, attrs) {
-    const [dx, dgamma, dbeta] = batchNormEvalGradient.all(g, [x, gamma, mean, variance, dy], attrs);
-    return [dx, dgamma, dbeta, undefined, undefined];
-  },
-
   reference(y, [x, gamma, beta, mean, variance], { eps }) {
     const [n, c] = x.shape;
     const area = x.data.length / (n * c);

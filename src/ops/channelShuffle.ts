@@ -2,14 +2,12 @@ import { need } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { plain } from "./cost.ts";
-import { kept } from "./integerRules.ts";
 import { movedType } from "./requantise.ts";
 
 /** Interleaves channel groups so that grouped convolutions can mix. ShuffleNet, arXiv 1707.01083, fig. 1. */
 export const channelShuffle: Op<{ readonly groups: number }> = defineOp<{ readonly groups: number }>({
   name: "channelShuffle",
   isRouting: true,
-  integer: kept,
   dtype: movedType,
 
   shape([x], { groups }) {
@@ -20,9 +18,6 @@ export const channelShuffle: Op<{ readonly groups: number }> = defineOp<{ readon
   },
 
   cost: plain({}),
-
-  // Shuffling by c / groups undoes shuffling by groups.
-  gradient: (g, [x], dy, { groups }) => [channelShuffle(g, [dy], { groups: x.shape[1] / groups })],
 
   reference(y, [x], { groups }) {
     const [n, c] = x.shape;

@@ -1,12 +1,7 @@
 import { need } from "../core/errors.ts";
 import { formatShape, size } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
-import { channelSum } from "./channelSum.ts";
-import { conv2dInputGradient } from "./conv2dInputGradient.ts";
-import { conv2dWeightGradient } from "./conv2dWeightGradient.ts";
 import { type Convolution, convolutionCost, convolvedShape, eachTapRow } from "./convolution.ts";
-import { convolved } from "./integerRules.ts";
-import { layerRate } from "./layerRate.ts";
 import { similarityGradient, similarityRule } from "./similarity.ts";
 import { padPlanes } from "./window.ts";
 
@@ -16,7 +11,6 @@ export const conv2d: Op<Convolution> = defineOp<Convolution>({
   takesEpilogue: true,
   takesSimilarity: true,
   weightInputs: [1],
-  integer: convolved,
 
   shape([x, weight, bias], attrs) {
     const y = convolvedShape(x, weight, attrs);
@@ -29,14 +23,6 @@ export const conv2d: Op<Convolution> = defineOp<Convolution>({
   cost(inputs, attrs, outputs) {
     const cost = convolutionCost(outputs[0], inputs[1], similarityRule(attrs.similarity).cost, inputs, outputs);
     return inputs[2] ? { ...cost, adds: cost.adds + size(outputs[0]) } : cost;
-  },
-
-  gradient(g, [x, weight, bias], dy, attrs) {
-    const { isBilinear, rate } = similarityGradient(attrs);
-    const dx = conv2dInputGradient(g, isBilinear ? [dy, weight] : [dy, weight, x], { ...attrs, inputShape: x.shape });
-    const dw = conv2dWeightGradient(g, isBilinear ? [x, dy] : [x, dy, weight], { ...attrs, weightShape: weight.shape });
-    const rated = rate === undefined ? dw : layerRate(g, [dw], { rate });
-    return bias ? [dx, rated, channelSum(g, [dy], {})] : [dx, rated];
   },
 
   surrogate: (attrs) => similarityGradient(attrs).surrogate,

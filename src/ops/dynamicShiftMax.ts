@@ -92,8 +92,6 @@ export const dynamicShiftMax: Op<DynamicShiftMax> = defineOp<DynamicShiftMax>({
     return sumCosts([operationsCost(size(x), operationsOf(attrs), [x], outputs), coefficients]);
   },
 
-  gradient: (g, [x, gates], dy, attrs) => dynamicShiftMaxGradient.all(g, [x, gates, dy], attrs),
-
   reference(y, [x, gates], attrs) {
     const area = x.shape[2] * x.shape[3];
     for (const { from, shifted, coefficients } of planes(x.shape, gates, attrs)) {

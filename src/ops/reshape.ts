@@ -1,14 +1,12 @@
 import { need } from "../core/errors.ts";
 import { formatShape, type Shape, size } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
-import { kept } from "./integerRules.ts";
 import { movedType } from "./requantise.ts";
 
 /** The same elements, in the same logical row-major order, under another shape. */
 export const reshape: Op<{ readonly shape: Shape }> = defineOp<{ readonly shape: Shape }>({
   name: "reshape",
   isRouting: true,
-  integer: kept,
   dtype: movedType,
   isView: true,
 
@@ -18,7 +16,6 @@ export const reshape: Op<{ readonly shape: Shape }> = defineOp<{ readonly shape:
   },
 
   cost: () => ({ macs: 0, adds: 0, moved: 0 }),
-  gradient: (g, [x], dy) => [reshape(g, [dy], { shape: x.shape })],
 
   reference(y, [x]) {
     y.data.set(x.data);

@@ -2,7 +2,6 @@ import { need } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { plain } from "./cost.ts";
-import { kept } from "./integerRules.ts";
 import { movedType } from "./requantise.ts";
 
 /** Channels `start` … `start + length − 1`. */
@@ -16,7 +15,6 @@ export interface Slice {
 export const slice: Op<Slice> = defineOp<Slice>({
   name: "slice",
   isRouting: true,
-  integer: kept,
   dtype: movedType,
 
   shape([x], { start, length, axis }) {
@@ -30,8 +28,6 @@ export const slice: Op<Slice> = defineOp<Slice>({
   // Only the kept part is read.
   cost: (_inputs, _attrs, outputs) => plain({})([outputs[0]], {}, outputs),
 
-  gradient: (g, [x], dy, { start, length }) => [padChannels(g, [dy], { before: start, after: x.shape[1] - start - length })],
-
   reference(y, [x], { start, length }) {
     const [n, c] = x.shape;
     const area = x.data.length / (n * c);
@@ -42,16 +38,18 @@ export const slice: Op<Slice> = defineOp<Slice>({
   },
 });
 
-/** Channels of zeros to put before and after. */
+/** Channels to put before and after, and what they hold: 0 unless given. */
 export interface PadChannels {
   readonly before: number;
   readonly after: number;
+  readonly fill?: number;
 }
 
-/** Adds channels of zeros: the gradient of a slice. */
+/** Adds channels of zeros (of integers, of what stands for 0): the gradient of a slice. */
 export const padChannels: Op<PadChannels> = defineOp<PadChannels>({
   name: "padChannels",
   isRouting: true,
+  dtype: movedType,
 
   shape([x], { before, after }) {
     need(x.length >= 2, () => `the input must have channels, found ${formatShape(x)}`);
@@ -62,12 +60,10 @@ export const padChannels: Op<PadChannels> = defineOp<PadChannels>({
 
   cost: plain({}),
 
-  gradient: (g, [x], dy, { before }) => [slice(g, [dy], { start: before, length: x.shape[1], axis: 1 })],
-
-  reference(y, [x], { before }) {
+  reference(y, [x], { before, fill = 0 }) {
     const [n, c] = x.shape;
     const area = x.data.length / (n * c);
-    y.data.fill(0);
+    y.data.fill(fill);
     for (let image = 0; image < n; image++) {
       const part = x.data.subarray(image * c * area, (image + 1) * c * area);
       y.data.set(part, (image * y.shape[1] + before) * area);

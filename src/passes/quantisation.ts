@@ -2,6 +2,7 @@
 import { mostOfType } from "../core/dtype.ts";
 import type { Graph, Node, Value } from "../ir/graph.ts";
 import type { Quantised, Range } from "../ir/integer.ts";
+import { integerRuleOf } from "../ops/integerRules.ts";
 
 /** The type of an activation's integers. */
 export type Unsigned = keyof typeof mostOfType;
@@ -74,7 +75,7 @@ export function sharedRanges(graph: Graph, ranges: ReadonlyMap<Value, Range>): (
     return parent ? rootOf(parent) : value;
   };
   for (const { op, inputs, outputs } of graph.nodes) {
-    if (!op.integer?.isKept) continue;
+    if (!integerRuleOf(op)?.isKept) continue;
     for (const value of inputs) if (rootOf(value) !== rootOf(outputs[0])) parents.set(rootOf(value), rootOf(outputs[0]));
   }
   const widest = new Map<Value, Range>();

@@ -14,6 +14,7 @@ import { usesOf } from "./uses.ts";
 
 /** Moves shuffles behind the functions of one operand and the normalisations that alone read them. */
 export function sinkShuffle(graph: Graph): Graph {
+  if (!graph.nodes.some(({ outputs: [value] }) => applicationOf(channelShuffle, value))) return graph;
   const uses = usesOf(graph);
   const sunk = rewrite(graph, (node, { at, map, mapEpilogue }) => {
     const [operand, ...vectors] = node.inputs;

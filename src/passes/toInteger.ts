@@ -1,5 +1,5 @@
 /**
- * From floats to integers: every node whose op has an integer form (`Op.integer`) computes with integers of 7 bits, with no float between
+ * From floats to integers: every node whose op has an integer form (ops/integerRules.ts) computes with integers of 7 bits, with no float between
  * two of them. A function of one operand behind a node is part of it: where it only clamps, the bounds of the rounding; else a table
  * that reads 8 bits. What has no integer form stays as it was, between conversions.
  */
@@ -8,6 +8,7 @@ import type { Fused, Graph, Node, Value } from "../ir/graph.ts";
 import type { IntegerPlace, Quantised, Range, Requantised } from "../ir/integer.ts";
 import { extendScope, type Scope } from "../ir/scope.ts";
 import { type BatchNorm, batchNorm } from "../ops/batchNorm.ts";
+import { integerRuleOf } from "../ops/integerRules.ts";
 import { lookup } from "../ops/lookup.ts";
 import { dequantise, quantise } from "../ops/quantise.ts";
 import { fuseActivation } from "./fuseActivation.ts";
@@ -76,13 +77,13 @@ const WHOLE: Requantised = { to: "u7", low: 0, high: 127 };
 
 /** The activations among a node's operands. */
 function activationsOf({ op, inputs }: Node): readonly Value[] {
-  return op.integer?.activations?.map((i) => inputs[i]) ?? inputs;
+  return integerRuleOf(op)?.activations?.map((i) => inputs[i]) ?? inputs;
 }
 
 /** True where a node can be built from integers. */
 function isBuilt(node: Node, { shared }: Pick<Pass, "shared">): boolean {
   const { op, inputs, attrs, outputs } = node;
-  const rule = op.integer;
+  const rule = integerRuleOf(op);
   if (!rule?.build || node.epilogue.length > 0) return false;
   const shapes = inputs.map(({ shape }) => shape);
   const areKnown = [...activationsOf(node), outputs[0]].every((value) => value.kind !== "parameter" && shared(value) !== undefined);
@@ -94,7 +95,7 @@ function isBuilt(node: Node, { shared }: Pick<Pass, "shared">): boolean {
 function isWanted(value: Value, pass: Pick<Pass, "uses" | "shared">): boolean {
   return pass.uses.readers(value).some((reader) => {
     if (isBuilt(reader, pass)) return activationsOf(reader).includes(value);
-    return (reader.op.integer?.isKept || isFunction(reader)) && isWanted(reader.outputs[0], pass);
+    return (integerRuleOf(reader.op)?.isKept || isFunction(reader)) && isWanted(reader.outputs[0], pass);
   });
 }
 
@@ -133,7 +134,7 @@ function ownName(weight: string, { names }: Pass): string {
 
 /** The normalisation that alone reads a layer's sums, with stored vectors. */
 function normBehind({ op, outputs }: Node, { uses, shared }: Pass): Node | undefined {
-  const reader = op.integer?.givesFloats ? uses.onlyReader(outputs[0]) : undefined;
+  const reader = integerRuleOf(op)?.givesFloats ? uses.onlyReader(outputs[0]) : undefined;
   const norm = reader && applicationOf(batchNorm, reader.outputs[0])?.node;
   const isStored = norm?.inputs.slice(1).every(({ kind }) => kind === "parameter" || kind === "state");
   return norm && isStored && norm.epilogue.length === 0 && shared(norm.outputs[0]) ? norm : undefined;
@@ -190,7 +191,7 @@ function placeOf(node: Node, output: Quantised, requantised: Requantised, pass: 
 
 /** Emits the integer form of a node with its output as said. */
 function build(node: Node, output: Quantised, requantised: Requantised, pass: Pass): Value {
-  const rule = node.op.integer;
+  const rule = integerRuleOf(node.op);
   if (!rule?.build) throw new InternalError(`${node.op.name} has no integer form`);
   const place = placeOf(node, output, requantised, pass);
   return rule.build(at(pass.root, node), place, node.inputs, node.attrs);
@@ -232,7 +233,7 @@ function visitBuilt(node: Node, done: Set<Node>, pass: Pass): void {
   done.add(last);
   const behind = functionBehind(last, pass);
   const final = (behind ?? last).outputs[0];
-  if (node.op.integer?.givesFloats && !isWanted(final, pass)) {
+  if (integerRuleOf(node.op)?.givesFloats && !isWanted(final, pass)) {
     pass.floats.set(last.outputs[0], build(node, { scale: 1, zero: 0 }, { to: "f32", low: 0, high: 0 }, pass));
     return;
   }
@@ -269,10 +270,11 @@ export function toInteger(graph: Graph, ranges: ReadonlyMap<Value, Range>, { isO
     if (done.has(node)) continue;
     const areIntegers = node.inputs.every((value) => pass.integers.has(value));
     if (isBuilt(node, pass)) visitBuilt(node, done, pass);
-    else if (areIntegers && node.op.integer?.isKept) {
+    else if (areIntegers && integerRuleOf(node.op)?.isKept) {
       const { quantised } = integerOf(node.inputs[0], pass);
       const inputs = node.inputs.map((value) => integerOf(value, pass).value);
-      pass.integers.set(node.outputs[0], { value: at(root, node).emit(node.op, inputs, node.attrs)[0], quantised });
+      const attrs = { ...node.attrs, ...integerRuleOf(node.op)?.keptAttrs?.(quantised) };
+      pass.integers.set(node.outputs[0], { value: at(root, node).emit(node.op, inputs, attrs)[0], quantised });
     } else if (areIntegers && isFunction(node) && pass.shared(node.outputs[0])) {
       const { value, quantised } = integerOf(node.inputs[0], pass);
       const output = quantisedOf(node.outputs[0], pass);

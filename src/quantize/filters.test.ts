@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { random } from "../core/random.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { Value } from "../ir/graph.ts";
-import { MOST_WEIGHT } from "../ops/integerDepthwise.ts";
+import { MOST_WEIGHT } from "../ops/integerSums.ts";
 import type { FilterTask } from "../passes/toInteger.ts";
 import { filterFault } from "./checkFilters.ts";
 import { integerWeights } from "./filters.ts";

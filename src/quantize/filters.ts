@@ -5,7 +5,7 @@
 import { size } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { Value } from "../ir/graph.ts";
-import { MOST_WEIGHT } from "../ops/integerDepthwise.ts";
+import { blockTotal, MOST_WEIGHT, signedTotal } from "../ops/integerSums.ts";
 import type { FilterTask } from "../passes/toInteger.ts";
 
 const MOST = 127;
@@ -14,7 +14,9 @@ const UNIT = 32_768;
 
 /** One output's part of a task. */
 interface Filter {
+  /** [inputs][taps] */
   readonly weights: Float32Array;
+  readonly taps: number;
   readonly bias: number;
   readonly task: FilterTask;
   /** What the sums are multiplied by and what is added, in floats, where a normalisation follows. */
@@ -74,12 +76,16 @@ function distanceFilter({ weights, bias, task: { input, output }, norm }: Filter
 }
 
 function wideFilter(filter: Filter): Wide {
-  const { weights, task, norm } = filter;
+  const { weights, taps, task, norm } = filter;
   if (task.similarity === "l1") return distanceFilter(filter);
   const { input, output } = task;
   const outputScale = output?.scale ?? 1;
-  const scale = largest(weights) / MOST || outputScale / input.scale / UNIT;
-  const integers = integersOf(weights, scale);
+  let scale = largest(weights) / MOST || outputScale / input.scale / UNIT;
+  let integers = integersOf(weights, scale);
+  for (let total = blockTotal(integers, taps); total > MOST_WEIGHT; total = blockTotal(integers, taps)) {
+    scale *= Math.max(total / MOST_WEIGHT, 1.001);
+    integers = integersOf(weights, scale);
+  }
   const ratio = Math.fround((input.scale * scale * norm.scale) / outputScale);
   const rounding = output ? output.zero + 0.5 : 0;
   return {
@@ -88,16 +94,6 @@ function wideFilter(filter: Filter): Wide {
     offset:
       (correctedBias(filter, integers, scale) * norm.scale + norm.shift) / outputScale - input.zero * total(integers) * ratio + rounding,
   };
-}
-
-/** The sums of the weights of one sign, in magnitude. */
-function signedTotals(integers: Int8Array): number {
-  let [above, below] = [0, 0];
-  for (const weight of integers) {
-    if (weight > 0) above += weight;
-    else below -= weight;
-  }
-  return Math.max(above, below);
 }
 
 /** The least factor from which on a saturated sum is beyond every result. */
@@ -114,7 +110,7 @@ function narrowFilter(filter: Filter): Narrow {
     const integers = integersOf(weights, factor * perFactor);
     const bias = correctedBias(filter, integers, factor * perFactor);
     const start = Math.round(((bias / output.scale + output.zero) * UNIT) / factor - input.zero * total(integers));
-    const excess = Math.max(signedTotals(integers) / MOST_WEIGHT, Math.abs(start) / MOST_SHORT);
+    const excess = Math.max(signedTotal(integers) / MOST_WEIGHT, Math.abs(start) / MOST_SHORT);
     if (excess <= 1) return { integers, bias: start, factor };
     if (factor === MOST_SHORT) return { integers: integers.fill(0), bias: Math.sign(start) * MOST_SHORT, factor };
     factor = Math.ceil(factor * Math.max(excess, 1.001));
@@ -150,6 +146,7 @@ function filtersOf(
   const means = task.similarity === "product" ? meansOf(task.source) : undefined;
   const filters = Array.from({ length: shape[0] }, (_, o) => ({
     weights: data.subarray(o * length, (o + 1) * length),
+    taps: size(shape.slice(2)),
     bias: bias?.[o] ?? 0,
     task,
     norm: normOf(task, weights, o),

@@ -1,5 +1,6 @@
 /** Moving channels between buffers: concat, slice and padChannels are one kernel; the shuffle has its own. */
 import type { Value } from "../../../ir/graph.ts";
+import type { PadChannels } from "../../../ops/slice.ts";
 import { f32, i32, type Local, lanes32, v128 } from "../assembler.ts";
 import { type Lower, type Pointer, type Step, shifted, step } from "../kernel.ts";
 import { pad4 } from "../layout.ts";
@@ -80,7 +81,8 @@ export const slice: Lower = (node, context) => {
 
 /** Zeros around the channels of x: the gradient of slice. */
 export const padChannels: Lower = (node, context) => {
-  const { before, after } = node.attrs as { before: number; after: number };
+  const { before, after, fill = 0 } = node.attrs as PadChannels;
+  if (fill !== 0) return undefined;
   const [x] = node.inputs;
   const [y] = node.outputs;
   const [, count] = x.shape;

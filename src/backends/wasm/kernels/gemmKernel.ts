@@ -4,7 +4,7 @@ import type { Epilogue } from "../epilogue.ts";
 import { type Arguments, type Fields, wasmKernel } from "../module.ts";
 import { alignedFields, type PanelWalk, spannedFields, walkAligned, walkPanels, walkSpanned } from "./groups.ts";
 import type { PanelResult } from "./panelResult.ts";
-import type { Tap, TapCode } from "./taps.ts";
+import type { BlockCode, Tap, TapCode } from "./taps.ts";
 
 const baseFields = {
   a: "i32",
@@ -115,11 +115,41 @@ function loadParts(k: Code, { split }: TapCode, at: Expr<"i32">, offset: number)
   return split ? halves.flatMap((half) => split(half).map((part) => k.local(part))) : halves;
 }
 
+/** The whole blocks of a run; returns where they end. */
+function multiplyBlocks(
+  { k, args, tap }: TileContext,
+  { words, add, close }: BlockCode,
+  starts: readonly Expr<"i32">[],
+  { sums }: Sums,
+  b: Local<"i32">,
+): Local<"i32"> {
+  const end = k.local(i32.and(args.run, -4 * words));
+  const shorts = sums.map(() => k.variable("v128"));
+  k.for({ to: end, step: 4 * words }, (at) => {
+    for (let word = 0; word < words; word++) {
+      const weights = loadParts(k, tap, b, word * 32);
+      for (const [row, start] of starts.entries()) {
+        const x = k.local(f32x4.loadSplat(start.plus(at), word * 4));
+        for (const [part, weight] of weights.entries()) {
+          const short = shorts[weights.length * row + part];
+          short.set(add(word === 0 ? undefined : short, x, weight));
+        }
+      }
+    }
+    for (const [i, sum] of sums.entries()) sum.set(close(sum, shorts[i]));
+    b.add(words * 32);
+  });
+  return end;
+}
+
 /** sums += the run of `args.run` bytes at each start, times the weights at `b`, which ends behind them. */
-function multiplyRun({ k, kind, args, tap }: TileContext, starts: readonly Expr<"i32">[], { sums, owns }: Sums, b: Local<"i32">): void {
+function multiplyRun(context: TileContext, starts: readonly Expr<"i32">[], all: Sums, b: Local<"i32">): void {
+  const { k, kind, args, tap } = context;
+  const { sums, owns } = all;
+  const from = tap.block && multiplyBlocks(context, tap.block, starts, all, b);
   const lanes = kind.thinLanes || 1;
   const masksAfter = kind.isMasked ? k.local(args.masks.minus(args.packed)) : undefined;
-  k.for({ to: args.run, step: kind.thinLanes ? 16 : 4 }, (at) => {
+  k.for({ ...(from ? { from } : {}), to: args.run, step: kind.thinLanes ? 16 : 4 }, (at) => {
     for (let lane = 0; lane < lanes; lane++) {
       const weights = loadParts(k, tap, b, lane * 32);
       const masks = masksAfter && loadParts(k, tap, b.plus(masksAfter), lane * 32);

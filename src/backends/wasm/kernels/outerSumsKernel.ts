@@ -217,7 +217,9 @@ function extendSlab(
 function emitOuterSums(kind: Tap, rows: RowKind, args: Args, k: Code): void {
   const tap = kind.begin(k);
   // Threads must not share packed blocks: the first unit of a share tells whose it is.
-  const thread = i32.divU(args.begin.times(args.threads).plus(args.units.minus(1)), args.units);
+  const share = i32.divU(args.begin.times(args.threads).plus(args.units.minus(1)), args.units);
+  // One thread may come for its units in several calls.
+  const thread = i32.min(k.local(share), args.threads.minus(1));
   const packedB = k.local(args.scratch.plus(thread.times(args.scratchBytes)));
   const packedA = k.local(packedB.plus(args.panels.times(PANEL_BYTES)));
   const buffer = k.local(packedA.plus(SLAB * STRIP_BYTES));

@@ -1,5 +1,6 @@
 /** Moving channels of bytes between buffers, and between maps and features. */
 import type { Value } from "../../../../ir/graph.ts";
+import type { PadChannels } from "../../../../ops/slice.ts";
 import { i32, v128 } from "../../assembler.ts";
 import { type Lower, type Pointer, type Step, shifted, step } from "../../kernel.ts";
 import { lanesOf } from "../../layout.ts";
@@ -52,6 +53,33 @@ export const sliceBytes: Lower = (node, context) => {
   const [x] = node.inputs;
   const [y] = node.outputs;
   return [move(y, x, { y: context.at(y), x: shifted(context.at(x), start), count: length })];
+};
+
+const fillFields = { y: "i32", pixel: "i32", count: "i32", pixels: "i32", block: "i32", fill: "i32" } as const;
+
+/** For each pixel `count` bytes that hold the same. */
+const fillChannels = wasmKernel("fill byte channels", fillFields, ({ y, pixel, count, pixels, block, fill, begin, end }, k) => {
+  k.for({ from: begin.times(block), to: k.local(i32.min(end.times(block), pixels)) }, (at) => {
+    const to = k.local(y.plus(at.times(pixel)));
+    k.for({ to: count }, (lane) => k.store8(to.plus(lane), fill));
+  });
+});
+
+/** Steps that put channels of one number around those of x. */
+export const padChannelsBytes: Lower = (node, context) => {
+  const { before, after, fill = 0 } = node.attrs as PadChannels;
+  const [x] = node.inputs;
+  const [y] = node.outputs;
+  const { pixels, block, units } = walk(y);
+  const pixel = lanesOf(y.shape[1], "u7");
+  const around = [
+    [0, before],
+    [before + x.shape[1], after],
+  ].filter(([, count]) => count > 0);
+  const fills = around.map(([start, count]) =>
+    step(fillChannels, units, { y: shifted(context.at(y), start), pixel, count, pixels, block, fill }),
+  );
+  return [move(y, x, { y: shifted(context.at(y), before), x: context.at(x), count: x.shape[1] }), ...fills];
 };
 
 const shuffleFields = { y: "i32", x: "i32", pixel: "i32", groups: "i32", perGroup: "i32", pixels: "i32", block: "i32" } as const;
