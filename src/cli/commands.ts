@@ -1,5 +1,5 @@
 import type { CommandRule } from "./commandRule.ts";
-import { compile } from "./rules/deploying.ts";
+import { compile, exportModel, importModel } from "./rules/deploying.ts";
 import { compare, explain, networks, profile } from "./rules/networks.ts";
 import { classify, data, evaluate, fit, quantize, recipes } from "./rules/training.ts";
 
@@ -10,6 +10,8 @@ export const commands: readonly CommandRule[] = [
   evaluate,
   quantize,
   compile,
+  exportModel,
+  importModel,
   recipes,
   networks,
   explain,

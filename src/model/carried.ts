@@ -5,7 +5,7 @@
 import { FormatError, OptionError } from "../core/errors.ts";
 import { formatShape, isSameShape } from "../core/shape.ts";
 import { checkPreprocessing } from "../data/preprocessing.ts";
-import { decodeModel } from "../formats/modelFile.ts";
+import { decodeModel, type ModelFile } from "../formats/modelFile.ts";
 import { type Graph, leavesOf } from "../ir/graph.ts";
 import { networkGraph, networkNamed } from "../networks/build.ts";
 import type { Network } from "../networks/network.ts";
@@ -51,7 +51,11 @@ export function runnableOf(carried: Carried, model: Model, batch = 1): Weighted 
 
 /** Reads a model file and checks that its network is carried and that its weights are that network's; `where` begins every error. */
 export async function readModel(carried: Carried, file: Uint8Array, where: string): Promise<Model> {
-  const { network, preprocessing: record, quantisation, ...rest } = await decodeModel(file, where);
+  return modelOf(carried, await decodeModel(file, where), where);
+}
+
+/** The model of a file's contents, checked in the same way. */
+export function modelOf(carried: Carried, { network, preprocessing: record, quantisation, ...rest }: ModelFile, where: string): Model {
   try {
     const preprocessing = checkPreprocessing(record);
     const integers = quantisation === undefined ? {} : { quantisation: integersOf(carried).check(quantisation) };

@@ -1,6 +1,9 @@
 import type { CommandRule } from "../commandRule.ts";
 import { modelFile, output, strict, where } from "./shared.ts";
 
+/** Formats that `goldcrest export` writes; src/cli/exporters.ts says how. */
+export const exportFormats = { pytorch: "a folder with the network as Python source, weights, training and a check" } as const;
+
 /** `goldcrest compile`. */
 export const compile: CommandRule = {
   name: "compile",
@@ -38,5 +41,52 @@ export const compile: CommandRule = {
   async run([model], options, context) {
     const { compileCommand } = await import("../commands/compile.ts");
     await compileCommand(model, options, context);
+  },
+};
+
+/** `goldcrest export`. */
+export const exportModel: CommandRule = {
+  name: "export",
+  about: "Writes a model for other programs.",
+  operands: [modelFile],
+  groups: [
+    {
+      title: "Options",
+      options: {
+        to: {
+          value: "format",
+          about: Object.entries(exportFormats)
+            .map(([format, about]) => `${format}: ${about}`)
+            .join("; "),
+        },
+        out: { value: "path", about: "where to write; by default beside the model" },
+        recipe: { value: "name", about: "how it is to be trained there (goldcrest recipes lists them); by default as it was trained" },
+      },
+    },
+    output,
+  ],
+  examples: [
+    "goldcrest export birds.safetensors --to pytorch",
+    "goldcrest export birds.safetensors --to pytorch --out there --recipe paper-sgd",
+  ],
+  async run([model], options, context) {
+    const { exportCommand } = await import("../commands/export.ts");
+    await exportCommand(model, options, context);
+  },
+};
+
+/** `goldcrest import`. */
+export const importModel: CommandRule = {
+  name: "import",
+  about: "Makes a model file of what other programs have written, and proves that it computes the same.",
+  operands: [{ name: "path", about: "a folder that export --to pytorch wrote, or its weights.safetensors", isRequired: true }],
+  groups: [
+    { title: "Options", options: { out: { value: "file", about: "model file to write; by default beside the folder, with its name" } } },
+    output,
+  ],
+  examples: ["goldcrest import birds-pytorch --out birds-trained.safetensors"],
+  async run([path], options, context) {
+    const { importCommand } = await import("../commands/import.ts");
+    await importCommand(path, options, context);
   },
 };
