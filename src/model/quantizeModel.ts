@@ -3,9 +3,12 @@ import { wasmBackend } from "../backends/wasm/index.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Backend } from "../engine/session.ts";
-import type { Range } from "../ir/integer.ts";
+import type { Node } from "../ir/graph.ts";
+import type { Quantised, Range } from "../ir/integer.ts";
 import { integerRuleOf } from "../ops/integerRules.ts";
+import { removeDead } from "../passes/removeDead.ts";
 import { observedName } from "../passes/toInteger.ts";
+import { partsOf } from "../quantize/calibrate.ts";
 import {
   BATCH,
   type Calibrated,
@@ -42,23 +45,27 @@ export interface QuantizedModel {
 async function layerErrors(way: Way, images: readonly Tensor[], backend: Backend): Promise<readonly LayerError[]> {
   const { folded } = way;
   const integer = quantizedBy(way, true);
-  const found = await outputsOf(integer, images, backend);
-  const outputs = Object.fromEntries(
-    folded.graph.nodes.flatMap((node) => node.outputs.map((value) => [observedName(value), value] as const)),
-  );
-  const wanted = await outputsOf({ ...folded, graph: { ...folded.graph, outputs } }, images, backend);
-  return folded.graph.nodes.flatMap((node) => {
-    const [value] = node.outputs;
-    const quantised = integer.quantised.get(value);
-    if (!quantised || integerRuleOf(node.op)?.isKept) return [];
-    const name = observedName(value);
-    const pairs = found.map((run, i) => {
-      return [run[name].data.map((q) => (q - quantised.zero) * quantised.scale), wanted[i][name].data] as const;
-    });
-    return [{ scope: node.scope, op: node.op.name, error: relativeError(pairs) }];
-  });
+  const shown = folded.graph.nodes
+    .filter(({ op, outputs: [value] }) => integer.quantised.has(value) && !integerRuleOf(op)?.isKept)
+    .map(({ outputs: [value] }) => value);
+  const errors: LayerError[] = [];
+  for (const part of partsOf(shown, MOST_ELEMENTS)) {
+    const named = Object.fromEntries(part.map((value) => [observedName(value), value]));
+    const integers = Object.fromEntries(Object.keys(named).map((name) => [name, integer.graph.outputs[name]]));
+    const found = await outputsOf({ ...integer, graph: removeDead({ ...integer.graph, outputs: integers }) }, images, backend);
+    const wanted = await outputsOf({ ...folded, graph: removeDead({ ...folded.graph, outputs: named }) }, images, backend);
+    for (const [name, value] of Object.entries(named)) {
+      const { scale, zero } = integer.quantised.get(value) as Quantised;
+      const pairs = found.map((run, i) => [run[name].data.map((q) => (q - zero) * scale), wanted[i][name].data] as const);
+      const { scope, op } = value.producer as Node;
+      errors.push({ scope, op: op.name, error: relativeError(pairs) });
+    }
+  }
+  return errors;
 }
 
+/** Elements of values that are compared at one time. */
+const MOST_ELEMENTS = 2 ** 25;
 /** Images on which layers are compared. */
 const LOOKED_AT = 16 / BATCH;
 
