@@ -10,6 +10,15 @@ export { type CompiledFiles, compileToFiles } from "./deploy/compileModel.node.t
 export { type CompiledRunner, openRunner } from "./deploy/loader.ts";
 export type { WeightFormat } from "./deploy/stored.ts";
 export type { CompileCard, CompiledSizes, CompileFileOptions } from "./deploy/wasmFile.ts";
+export { writeFolder } from "./formats/atomicFolder.node.ts";
 export { atomicWrite } from "./formats/atomicWrite.node.ts";
 export { readOnnxFile } from "./formats/onnx/onnxFile.node.ts";
+export {
+  type Files,
+  fromPytorch,
+  isUntouchedPytorch,
+  pytorchFolder,
+  pytorchPlace,
+  type ReturnedModel,
+} from "./model/pytorchFolder.node.ts";
 export { checkpointStore } from "./train/checkpointStore.node.ts";

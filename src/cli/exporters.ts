@@ -1,7 +1,11 @@
+import { createRequire } from "node:module";
 import { type Model, modelToOnnx, type OnnxPrecision } from "../index.ts";
-import { atomicWrite } from "../node.ts";
-import { choiceOption, type RawOptions } from "./options.ts";
+import { atomicWrite, isUntouchedPytorch, pytorchFolder, writeFolder } from "../node.ts";
+import { recipe } from "../train.ts";
+import { choiceOption, type RawOptions, textOption } from "./options.ts";
 import type { exportFormats } from "./rules/deploying.ts";
+
+const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
 
 /** What has been written. */
 export interface Written {
@@ -30,6 +34,18 @@ export const exporters: Readonly<Record<keyof typeof exportFormats, Exporter>> =
       return {
         files: [{ name: out, bytes: bytes.length }],
         next: 'any ONNX engine runs it: "image" [1, channels, size, size] to "logits"; labels and preprocessing are in its metadata',
+      };
+    },
+  },
+  pytorch: {
+    place: (path) => `${path.replace(/\.safetensors$/, "")}-pytorch`,
+    async write(model, out, raw) {
+      const asked = textOption(raw, "recipe");
+      const files = await pytorchFolder(model, version, asked === undefined ? undefined : recipe(asked));
+      await writeFolder(out, files, (names) => isUntouchedPytorch(out, names));
+      return {
+        files: Object.entries(files).map(([name, contents]) => ({ name, bytes: Buffer.byteLength(contents) })),
+        next: "python3 model.py --check, then python3 train.py --data FOLDER, both in that folder; goldcrest import takes it back",
       };
     },
   },

@@ -1,7 +1,7 @@
 import { open } from "node:fs/promises";
 import { basename } from "node:path";
 import { type Model, modelFromOnnx, modelGraph, type OnnxModelOptions, OptionError, staticCost } from "../index.ts";
-import { readFileBytes, readOnnxFile } from "../node.ts";
+import { fromPytorch, pytorchPlace, readFileBytes, readOnnxFile } from "../node.ts";
 import { choiceOption, given, type RawOptions, textOption, wholeOption } from "./options.ts";
 import { grouped } from "./terminal/text.ts";
 
@@ -27,6 +27,15 @@ export interface Importer {
 
 /** Every kind; the first that fits is taken. */
 export const importers: readonly Importer[] = [
+  {
+    what: "a folder that goldcrest export --to pytorch wrote, or its weights.safetensors",
+    find: pytorchPlace,
+    async read(folder) {
+      const { model, difference, by } = await fromPytorch(folder);
+      const proof = `the logits of ${by} on the golden images, within ${difference.toPrecision(2)} of the largest`;
+      return { model, proof, facts: { by, difference } };
+    },
+  },
   {
     what: "an ONNX model of a convolutional network",
     find: async (path) => ((await beginsLikeOnnx(path)) || path.endsWith(".onnx") ? path : undefined),

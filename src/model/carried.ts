@@ -6,13 +6,14 @@ import { FormatError, OptionError } from "../core/errors.ts";
 import { formatShape, isSameShape } from "../core/shape.ts";
 import { checkPreprocessing } from "../data/preprocessing.ts";
 import type { GraphRecord } from "../formats/graphRecord.ts";
-import { decodeModel } from "../formats/modelFile.ts";
+import { decodeModel, type ModelFile } from "../formats/modelFile.ts";
 import { type Graph, leavesOf } from "../ir/graph.ts";
 import { networkGraph, networkNamed } from "../networks/build.ts";
 import type { Network } from "../networks/network.ts";
 import type { Weighted } from "../passes/foldConstants.ts";
 import { optimise } from "../passes/index.ts";
-import type { FoldedIntegers, IntegerForm, Quantisation } from "./integerForm.ts";
+import type { IntegerGraph } from "../passes/toInteger.ts";
+import type { IntegerForm, Quantisation } from "./integerForm.ts";
 import type { Model } from "./model.ts";
 
 /** What models can be opened. */
@@ -44,7 +45,7 @@ function integersOf({ integers }: Carried): IntegerForm {
 }
 
 /** The integer graph of a quantised model, for so many images a run. */
-export function integerGraphOf(carried: Carried, model: Blueprint, quantisation: Quantisation, batch = 1): FoldedIntegers {
+export function integerGraphOf(carried: Carried, model: Blueprint, quantisation: Quantisation, batch = 1): IntegerGraph {
   return integersOf(carried).graph(graphOf(carried, model, batch), quantisation);
 }
 
@@ -57,7 +58,15 @@ export function runnableOf(carried: Carried, model: Model, batch = 1): Weighted 
 
 /** Reads a model file and checks that its network is carried and that its weights are that network's; `where` begins every error. */
 export async function readModel(carried: Carried, file: Uint8Array, where: string): Promise<Model> {
-  const { network, graph, preprocessing: record, quantisation, ...rest } = await decodeModel(file, where);
+  return modelOf(carried, await decodeModel(file, where), where);
+}
+
+/** The model of a file's contents, checked in the same way. */
+export function modelOf(
+  carried: Carried,
+  { network, graph, preprocessing: record, quantisation, ...rest }: ModelFile,
+  where: string,
+): Model {
   try {
     const preprocessing = checkPreprocessing(record);
     const integers = quantisation === undefined ? {} : { quantisation: integersOf(carried).check(quantisation) };

@@ -50,13 +50,8 @@ function placeholders(graph: Graph): Weights {
   return new Map(stored.map(({ name = "", shape }) => [name, zeros(shape)]));
 }
 
-/** An integer graph and the folded float graph whose values its `quantised` tells of. */
-export interface FoldedIntegers extends IntegerGraph {
-  readonly folded: Graph;
-}
-
-/** The integer graph that follows from a float one. */
-function integerGraph(graph: Graph, { ranges }: Quantisation): FoldedIntegers {
+/** What a float graph is when it is folded, and what that is in integers. */
+export function foldedIntegers(graph: Graph, { ranges }: Quantisation): { readonly folded: Graph; readonly integer: IntegerGraph } {
   const folded = fold(graph, placeholders(graph)).graph;
   const known = new Map<Value, Range>();
   for (const [key, value] of activationKeys(folded)) {
@@ -64,16 +59,20 @@ function integerGraph(graph: Graph, { ranges }: Quantisation): FoldedIntegers {
     if (!range) throw new OptionError(`quantisation.ranges: lacks "${key}"`);
     known.set(value, { low: range[0], high: range[1] });
   }
-  return { ...toInteger(folded, known), folded };
+  return { folded, integer: toInteger(folded, known) };
 }
 
 /** What a program carries to open quantised models. */
 export interface IntegerForm {
   /** Reads the record of a model file; refuses what is none. */
   readonly check: (record: unknown) => Quantisation;
-  readonly graph: (graph: Graph, quantisation: Quantisation) => FoldedIntegers;
+  readonly graph: (graph: Graph, quantisation: Quantisation) => IntegerGraph;
   /** What is wrong with the integer weights, or nothing. */
   readonly fault: (filters: readonly FilterTask[], weights: ReadonlyMap<string, Tensor>) => string | undefined;
 }
 
-export const integerForm: IntegerForm = { check: checkQuantisation, graph: integerGraph, fault: filterFault };
+export const integerForm: IntegerForm = {
+  check: checkQuantisation,
+  graph: (...from) => foldedIntegers(...from).integer,
+  fault: filterFault,
+};

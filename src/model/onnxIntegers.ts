@@ -8,13 +8,12 @@ import type { OnnxForm } from "../formats/onnx/encode.ts";
 import { operators } from "../formats/onnx/operators.ts";
 import type { OnnxWriter } from "../formats/onnx/writer.ts";
 import { scalar } from "../formats/onnx/writer.ts";
-import type { Node, Value } from "../ir/graph.ts";
+import type { Graph, Node, Value } from "../ir/graph.ts";
 import type { Quantised } from "../ir/integer.ts";
 import { batchNorm } from "../ops/batchNorm.ts";
 import { integerRuleOf } from "../ops/integerRules.ts";
 import { applicationOf } from "../passes/rewrite.ts";
-import type { FilterTask } from "../passes/toInteger.ts";
-import type { FoldedIntegers } from "./integerForm.ts";
+import type { FilterTask, IntegerGraph } from "../passes/toInteger.ts";
 
 /** Activations are integers of 7 bits. */
 const MOST = 127;
@@ -109,7 +108,7 @@ function sayLayer(node: Node, task: FilterTask, weights: Weights, x: string, wri
 }
 
 /** How the folded float graph of a quantised model is said. */
-export function integerForm({ filters, quantised, folded }: FoldedIntegers, weights: Weights): OnnxForm {
+export function integerForm(folded: Graph, { filters, quantised }: IntegerGraph, weights: Weights): OnnxForm {
   const tasks = new Map(filters.map((task) => [task.weight, task]));
   const isCarried = (value: Value): boolean => {
     const norm = applicationOf(batchNorm, value)?.node;

@@ -12,10 +12,9 @@ import { softmax } from "../ops/softmax.ts";
 import { graft } from "../passes/graft.ts";
 import { removeDead } from "../passes/removeDead.ts";
 import { applicationOf } from "../passes/rewrite.ts";
-import { integerGraphOf } from "./carried.ts";
+import { foldedIntegers } from "./integerForm.ts";
 import type { Model } from "./model.ts";
 import { modelGraph } from "./modelGraph.ts";
-import { zoo } from "./zoo.ts";
 
 /** What a file does not say of itself. */
 export interface OnnxModelOptions {
@@ -143,6 +142,6 @@ export async function modelToOnnx(model: Model, precision: OnnxPrecision = model
   const metadata = { labels: JSON.stringify(labels), preprocessing: JSON.stringify(preprocessing) };
   const [{ encodeGraphAsOnnx }, { integerForm }] = await Promise.all([import("../formats/onnx/encode.ts"), import("./onnxIntegers.ts")]);
   if (!quantisation) return encodeGraphAsOnnx(modelGraph(model), weights, { name: network, metadata });
-  const integer = integerGraphOf(zoo, model, quantisation);
-  return encodeGraphAsOnnx(integer.folded, weights, { name: network, metadata, form: integerForm(integer, weights) });
+  const { folded, integer } = foldedIntegers(modelGraph(model), quantisation);
+  return encodeGraphAsOnnx(folded, weights, { name: network, metadata, form: integerForm(folded, integer, weights) });
 }

@@ -15,6 +15,7 @@ import { conv2dInputGradient } from "./conv2dInputGradient.ts";
 import { conv2dWeightGradient } from "./conv2dWeightGradient.ts";
 import { dropout } from "./dropout.ts";
 import { dynamicShiftMaxGradient } from "./dynamicShiftMax.ts";
+import { fakeQuantiseGradient } from "./fakeQuantise.ts";
 import { globalAveragePoolGradient } from "./globalAveragePool.ts";
 import { hardSigmoidRule } from "./hardSigmoid.ts";
 import { hardSwishRule } from "./hardSwish.ts";
@@ -77,6 +78,8 @@ const gradients: Gradients = {
   // Linear in x: the gradient is dropped and scaled by the same noise.
   dropout: (g, [, noise], dy, attrs) => [dropout(g, [dy, noise], attrs), undefined],
   dynamicShiftMax: (g, [x, gates], dy, attrs) => dynamicShiftMaxGradient.all(g, [x, gates, dy], attrs),
+  // Straight through, where nothing is clamped; arXiv 1308.3432.
+  fakeQuantise: (g, [x], dy, attrs) => [fakeQuantiseGradient(g, [dy, x], attrs)],
   globalAveragePool: (g, [x], dy) => [globalAveragePoolGradient(g, [dy], { inputShape: x.shape })],
   hardSigmoid: hardSigmoidRule,
   hardSwish: hardSwishRule,
@@ -95,6 +98,8 @@ const gradients: Gradients = {
   relu: reluRule,
   relu6: relu6Rule,
   reshape: (g, [x], dy) => [reshape(g, [dy], { shape: x.shape })],
+  // Straight through; the scales are taken as constants.
+  roundToScales: (_g, _inputs, dy) => [dy, undefined],
   sigmoid: sigmoidRule,
   silu: siluRule,
   slice: (g, [x], dy, { start, length }) => [padChannels(g, [dy], { before: start, after: x.shape[1] - start - length })],

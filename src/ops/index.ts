@@ -18,6 +18,8 @@ import { divide } from "./divide.ts";
 import { dropout } from "./dropout.ts";
 import { dynamicShiftMax, dynamicShiftMaxGradient } from "./dynamicShiftMax.ts";
 import { ema } from "./ema.ts";
+import { fakeQuantise, fakeQuantiseGradient } from "./fakeQuantise.ts";
+import { narrowScales, wideScales } from "./filterScales.ts";
 import { globalAveragePool, globalAveragePoolGradient } from "./globalAveragePool.ts";
 import { hardSigmoid, hardSigmoidGradient } from "./hardSigmoid.ts";
 import { hardSwish, hardSwishGradient } from "./hardSwish.ts";
@@ -41,6 +43,7 @@ import { relu6, relu6Gradient } from "./relu6.ts";
 import { resample } from "./resample.ts";
 import { reshape } from "./reshape.ts";
 import { rmsprop } from "./rmsprop.ts";
+import { roundToScales } from "./roundToScales.ts";
 import { sgd } from "./sgd.ts";
 import { sigmoid, sigmoidGradient } from "./sigmoid.ts";
 import { silu, siluGradient } from "./silu.ts";
@@ -77,6 +80,8 @@ export const ops = {
   dynamicShiftMax,
   dynamicShiftMaxGradient,
   ema,
+  fakeQuantise,
+  fakeQuantiseGradient,
   globalAveragePool,
   globalAveragePoolGradient,
   gradientNorms,
@@ -101,6 +106,7 @@ export const ops = {
   maxPool,
   maxPoolGradient,
   multiply,
+  narrowScales,
   normScale,
   padChannels,
   permute,
@@ -112,6 +118,7 @@ export const ops = {
   resample,
   reshape,
   rmsprop,
+  roundToScales,
   sgd,
   sigmoid,
   sigmoidGradient,
@@ -123,6 +130,7 @@ export const ops = {
   softmaxCrossEntropyGradient,
   softmaxGradient,
   sumTo,
+  wideScales,
 } satisfies Record<string, AnyOp>;
 
 /** The name of an op. */

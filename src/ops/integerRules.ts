@@ -83,12 +83,14 @@ function mean({ inputs: [x], output }: IntegerPlace): { zero: number; ratio: num
 
 /** The mean of each window. */
 const averaged: IntegerRule<AveragePool> = {
+  givesU7: true,
   build: (g: Scope, place: IntegerPlace, _inputs: readonly Value[], attrs: AveragePool) =>
     integerAveragePool(g, [place.inputs[0].value], { ...attrs, ...mean(place) }),
 };
 
 /** The mean of each plane. */
 const averagedWhole: IntegerRule<object> = {
+  givesU7: true,
   build: (g, place) => integerGlobalAveragePool(g, [place.inputs[0].value], mean(place)),
 };
 

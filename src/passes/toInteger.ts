@@ -19,6 +19,7 @@ import {
   isFunction,
   nearestInteger,
   quantisedRange,
+  type Rounding,
   sharedRanges,
   tableOf,
   type Unsigned,
@@ -31,8 +32,8 @@ import { type Uses, usesOf } from "./uses.ts";
 export interface FilterTask {
   readonly weight: string;
   readonly bias?: string;
-  /** The layer's input in the float graph, and what its integers stand for. */
-  readonly source: Value;
+  /** The layer in the float graph, and what the integers of its input stand for. */
+  readonly layer: Node;
   readonly input: Quantised;
   readonly output?: Quantised;
   readonly to: Unsigned | "f32";
@@ -52,6 +53,8 @@ export interface IntegerGraph {
   readonly floats: readonly Node[];
   /** What the integers of each value of the float graph stand for. */
   readonly quantised: ReadonlyMap<Value, Quantised>;
+  /** Every value of the float graph that is rounded to integers, in between a layer and its table too; those that integers only move are not. */
+  readonly roundings: ReadonlyMap<Value, Rounding>;
 }
 
 /** An integer value and what it stands for. */
@@ -70,6 +73,7 @@ interface Pass {
   readonly floats: Map<Value, Value>;
   readonly filters: FilterTask[];
   readonly names: Map<string, number>;
+  readonly roundings: Map<Value, Rounding>;
 }
 
 const init = { kind: "constant", value: 0 } as const;
@@ -103,14 +107,17 @@ function at(root: Scope, { scope }: Node): Scope {
   return scope === "" ? root : root.scope(scope);
 }
 
-function quantisedOf(value: Value, { shared }: Pass): Quantised {
-  return quantisedRange(shared(value) as Range, "u7");
+/** The integers of 7 bits that a value is rounded to. */
+function roundedTo(value: Value, { shared, roundings }: Pass): Quantised {
+  const quantised = quantisedRange(shared(value) as Range, "u7");
+  roundings.set(value, { ...quantised, to: "u7" });
+  return quantised;
 }
 
 function integerOf(value: Value, pass: Pass): Held {
   const held = pass.integers.get(value);
   if (held) return held;
-  const quantised = quantisedOf(value, pass);
+  const quantised = roundedTo(value, pass);
   const made = { value: quantise(pass.root, [floatOf(value, pass)], quantised), quantised };
   pass.integers.set(value, made);
   return made;
@@ -153,7 +160,7 @@ function placeOf(node: Node, output: Quantised, requantised: Requantised, pass: 
   const task = (weight: Value, bias: Value | undefined, similarity: FilterTask["similarity"]): Omit<FilterTask, "leaves"> => ({
     weight: weight.name as string,
     ...(bias ? { bias: bias.name as string } : {}),
-    source: activationsOf(node)[0],
+    layer: node,
     input: inputs[0].quantised,
     ...(requantised.to === "f32" ? {} : { output }),
     to: requantised.to,
@@ -198,17 +205,16 @@ function build(node: Node, output: Quantised, requantised: Requantised, pass: Pa
 }
 
 /** A node and the function behind it: the value of the function becomes integers. */
-function buildWith(node: Node, behind: Node, pass: Pass): Value {
-  const [y] = behind.outputs;
+function buildWith(node: Node, behind: Node, output: Quantised, pass: Pass): Value {
   const before = pass.ranges.get(behind.inputs[0]) as Range;
   const evaluate = functionOf(behind);
-  const output = quantisedOf(y, pass);
   const clamp = clampOf(evaluate, before);
   if (clamp) {
     const [low, high] = [clamp.low, clamp.high].map((bound) => nearestInteger(bound, output, "u7"));
     return build(node, output, { to: "u7", low, high }, pass);
   }
   const wide = quantisedRange(activeRange(evaluate, before, output.scale), "u8");
+  pass.roundings.set(behind.inputs[0], { ...wide, to: "u8" });
   const value = build(node, wide, { to: "u8", low: 0, high: 255 }, pass);
   return applied(behind, value, wide, output, pass);
 }
@@ -222,9 +228,9 @@ function applied(node: Node, x: Value, from: Quantised, to: Quantised, { root, u
   return lookup(at(root, node), [operand, root.constant([256], whole, "u7")], {});
 }
 
-/** The function that alone reads a node's output, if there is one. */
+/** The function that alone reads a node's output, if there is one that can be part of the node. */
 function functionBehind(node: Node, { uses, shared }: Pass): Node | undefined {
-  const reader = uses.onlyReader(node.outputs[0]);
+  const reader = integerRuleOf(node.op)?.givesU7 ? undefined : uses.onlyReader(node.outputs[0]);
   return reader && isFunction(reader) && shared(reader.outputs[0]) ? reader : undefined;
 }
 
@@ -237,8 +243,9 @@ function visitBuilt(node: Node, done: Set<Node>, pass: Pass): void {
     pass.floats.set(last.outputs[0], build(node, { scale: 1, zero: 0 }, { to: "f32", low: 0, high: 0 }, pass));
     return;
   }
-  const value = behind ? buildWith(node, behind, pass) : build(node, quantisedOf(final, pass), WHOLE, pass);
-  pass.integers.set(final, { value, quantised: quantisedOf(final, pass) });
+  const quantised = roundedTo(final, pass);
+  const value = behind ? buildWith(node, behind, quantised, pass) : build(node, quantised, WHOLE, pass);
+  pass.integers.set(final, { value, quantised });
   if (behind) done.add(behind);
 }
 
@@ -263,7 +270,7 @@ export function toInteger(graph: Graph, ranges: ReadonlyMap<Value, Range>, { isO
   const root = extendScope({ leaves: graph.leaves, nodes: [], outputs: {}, updates: [] });
   const floats = new Map(graph.leaves.map((leaf) => [leaf, leaf]));
   const common = { root, uses: usesOf(graph), ranges, shared: sharedRanges(graph, ranges) };
-  const pass: Pass = { ...common, integers: new Map(), floats, filters: [], names: new Map() };
+  const pass: Pass = { ...common, integers: new Map(), floats, filters: [], names: new Map(), roundings: new Map() };
   const done = new Set<Node>();
   const left: Node[] = [];
   for (const node of graph.nodes) {
@@ -277,7 +284,7 @@ export function toInteger(graph: Graph, ranges: ReadonlyMap<Value, Range>, { isO
       pass.integers.set(node.outputs[0], { value: at(root, node).emit(node.op, inputs, attrs)[0], quantised });
     } else if (areIntegers && isFunction(node) && pass.shared(node.outputs[0])) {
       const { value, quantised } = integerOf(node.inputs[0], pass);
-      const output = quantisedOf(node.outputs[0], pass);
+      const output = roundedTo(node.outputs[0], pass);
       pass.integers.set(node.outputs[0], { value: applied(node, value, quantised, output, pass), quantised: output });
     } else {
       visitFloat(node, pass);
@@ -287,5 +294,6 @@ export function toInteger(graph: Graph, ranges: ReadonlyMap<Value, Range>, { isO
   for (const [name, value] of Object.entries(graph.outputs)) root.output(name, floatOf(value, pass));
   if (isObserved) for (const [value, { value: integer }] of pass.integers) root.output(observedName(value), integer);
   const quantised = new Map([...pass.integers].map(([value, held]) => [value, held.quantised]));
-  return { graph: fuseActivation(removeDead(root.finish())), filters: pass.filters, floats: left, quantised };
+  const { filters, roundings } = pass;
+  return { graph: fuseActivation(removeDead(root.finish())), filters, floats: left, quantised, roundings };
 }

@@ -33,7 +33,7 @@ function observed(graph: Graph): readonly Value[] {
 const nameOf = (value: Value): string => `value ${value.id}`;
 
 /** Runs of values that are small enough to be kept together. */
-function partsOf(values: readonly Value[], mostElements: number): readonly (readonly Value[])[] {
+export function partsOf(values: readonly Value[], mostElements: number): readonly (readonly Value[])[] {
   const parts: Value[][] = [];
   let held = Number.POSITIVE_INFINITY;
   for (const value of values) {

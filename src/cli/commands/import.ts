@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { FormatError, saveModel } from "../../index.ts";
 import { atomicWrite } from "../../node.ts";
 import type { Context } from "../context.ts";
@@ -8,7 +9,7 @@ import { grouped, printable } from "../terminal/text.ts";
 /** `goldcrest import PATH`: a model file of what others have written. */
 export async function importCommand(path: string, raw: RawOptions, context: Context): Promise<void> {
   const { importer, place } = await findImporter(path);
-  const out = textOption(raw, "out") ?? `${place.replace(/\.(safetensors|onnx)$/, "")}.safetensors`;
+  const out = textOption(raw, "out") ?? `${resolve(place).replace(/\.(safetensors|onnx)$/, "")}.safetensors`;
   const { model, proof, facts, notes = [] } = await importer.read(place, raw);
   const bytes = await saveModel(model);
   await atomicWrite(out, bytes);

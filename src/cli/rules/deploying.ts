@@ -2,7 +2,10 @@ import type { CommandRule } from "../commandRule.ts";
 import { modelFile, output, strict, where } from "./shared.ts";
 
 /** Formats that `goldcrest export` writes; src/cli/exporters.ts says how. */
-export const exportFormats = { onnx: "one file for other engines; a quantised model goes out in integers" } as const;
+export const exportFormats = {
+  onnx: "one file for other engines; a quantised model goes out in integers",
+  pytorch: "a folder with the network as Python source, weights, training and a check",
+} as const;
 
 /** `goldcrest compile`. */
 export const compile: CommandRule = {
@@ -61,11 +64,18 @@ export const exportModel: CommandRule = {
         },
         out: { value: "path", about: "where to write; by default beside the model" },
         precision: { value: "numbers", about: "of --to onnx: float32, or int8 for a quantised model; by default the model's" },
+        recipe: {
+          value: "name",
+          about: "of --to pytorch: how it is to be trained there (goldcrest recipes lists them); by default as it was trained",
+        },
       },
     },
     output,
   ],
-  examples: ["goldcrest export birds.safetensors --to onnx", "goldcrest export birds.int8.safetensors --to onnx --out web/birds.onnx"],
+  examples: [
+    "goldcrest export birds.safetensors --to onnx",
+    "goldcrest export birds.safetensors --to pytorch --out there --recipe paper-sgd",
+  ],
   async run([model], options, context) {
     const { exportCommand } = await import("../commands/export.ts");
     await exportCommand(model, options, context);
@@ -75,8 +85,15 @@ export const exportModel: CommandRule = {
 /** `goldcrest import`. */
 export const importModel: CommandRule = {
   name: "import",
-  about: "Makes a model file of what other programs have written.",
-  operands: [{ name: "path", about: "an ONNX model; what it keeps in other files is read from its own folder only", isRequired: true }],
+  about: "Makes a model file of what other programs have written; of a folder for PyTorch it proves that it computes the same.",
+  operands: [
+    {
+      name: "path",
+      about:
+        "an ONNX model (what it keeps in other files is read from its own folder only), a folder that export --to pytorch wrote, or its weights.safetensors",
+      isRequired: true,
+    },
+  ],
   groups: [
     {
       title: "Options",
@@ -93,6 +110,7 @@ export const importModel: CommandRule = {
     output,
   ],
   examples: [
+    "goldcrest import birds-pytorch --out birds-trained.safetensors",
     "goldcrest import mobilenet.onnx --labels imagenet.txt",
     "goldcrest import net.onnx --size 224 --mean 0.5,0.5,0.5 --std 0.5,0.5,0.5",
   ],

@@ -106,13 +106,14 @@ function thinLanesOf(kernel: Pair, channels: number): number | undefined {
 function windowsOf(
   { tap, channels, groups, kernel, stride, outSize, outputs }: Task,
   size: Pair,
+  isListed: boolean,
 ): { run: number; windows: Windows; groups?: Groups; thinLanes?: number } {
   const lanes = pad4(channels);
   const line = size[1] * lanes;
   const places = { outWidth: outSize[1], outHeight: outSize[0], rowStep: stride[0] * line, imageStep: size[0] * line };
   const windows = { ...places, rows: kernel[0], rowRun: line, columnRun: lanes };
   if (groups > 1) {
-    const shares = { channels, inputs: channels / groups, outputs: outputs / groups };
+    const shares = { channels, inputs: channels / groups, outputs: outputs / groups, isListed };
     return { run: groupSpan(shares), windows: { ...windows, columns: kernel[1] }, groups: shares };
   }
   const thinLanes = thinLanesOf(kernel, channels);
@@ -150,7 +151,7 @@ function panelsOf(task: Task, run: number, groups: Groups | undefined): { at: Po
     ...steps,
     groups,
   };
-  const key = groups ? `panels of ${groups.outputs} groups` : "panels";
+  const key = groups ? `panels of ${groups.outputs} groups${groups.isListed ? ", listed" : ""}` : "panels";
   const floats = panelFloats(panels);
   const weights = packedFor(tap, context, key, weight, floats, (target) => packPanelSteps(target, panels));
   if (tap.isZeroNeutral || !groups || run === groups.inputs) return weights;
@@ -168,7 +169,8 @@ function product(task: Task): readonly Step[] {
   // Where pixels are copied anyway, and read by many taps, channels go to their places on the way.
   const isCopied = isPadded && !tap.a && kernel[0] * kernel[1] > LISTED_TAPS;
   const image = imageOf(task, isPadded, isCopied ? places : undefined);
-  const { run, windows, groups, thinLanes } = windowsOf(task, image.size);
+  const isListed = places !== undefined && !isCopied;
+  const { run, windows, groups, thinLanes } = windowsOf(task, image.size, isListed);
   const isFlat = !isPadded && kernel[0] * kernel[1] * stride[0] * stride[1] === 1;
   const isWhole = kernel[1] === 1 || thinLanes || !tap.isZeroNeutral;
   const weights = panelsOf(task, groups ? run : isWhole ? channels : pad4(channels), groups);
@@ -181,7 +183,7 @@ function product(task: Task): readonly Step[] {
     windows: isFlat ? undefined : windows,
     groups,
     thinLanes,
-    places: isCopied ? undefined : places,
+    places: isListed ? places : undefined,
     packed: weights.at,
     masks: weights.masks,
     n: outputs,

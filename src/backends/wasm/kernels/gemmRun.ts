@@ -1,6 +1,6 @@
 /** The innermost loop of the matrix product (gemm.ts): what a run of each row adds to the sums of a tile. */
 import { type Code, type Expr, f32x4, i32, type Local, v128 } from "../assembler.ts";
-import type { TileContext } from "./gemmKernel.ts";
+import type { TileContext } from "./gemmKind.ts";
 import type { BlockCode, TapCode } from "./taps.ts";
 
 /** Sums of a row: one for each part of a panel's two vectors. */

@@ -13,6 +13,7 @@ import { conv2dWeightGradient } from "./conv2dWeightGradient.ts";
 import { dynamicShiftMax } from "./dynamicShiftMax.ts";
 import { dynamicShiftMaxGradient } from "./dynamicShiftMaxGradient.ts";
 import { elementwise } from "./elementwise.ts";
+import { narrowScales, roundToScales, wideScales } from "./filterScales.ts";
 import { forwardKernels } from "./forward.ts";
 import { integerKernels } from "./integer/index.ts";
 import { layerRate } from "./layerRate.ts";
@@ -47,6 +48,8 @@ export const kernels = {
   dynamicShiftMaxGradient,
   ema,
   globalAveragePoolGradient,
+  fakeQuantise: elementwise,
+  fakeQuantiseGradient: elementwise,
   gradientNorms,
   hardSigmoidGradient: elementwise,
   hardSwishGradient: elementwise,
@@ -55,12 +58,14 @@ export const kernels = {
   linearWeightGradient,
   maximumGradient: elementwise,
   maxPoolGradient,
+  narrowScales,
   normScale,
   permute,
   relu6Gradient: elementwise,
   reluGradient: elementwise,
   resample,
   rmsprop,
+  roundToScales,
   sgd,
   sigmoidGradient: elementwise,
   siluGradient: elementwise,
@@ -69,4 +74,5 @@ export const kernels = {
   softmaxCrossEntropyGradient,
   softmaxGradient,
   sumTo,
+  wideScales,
 } satisfies KernelTable;
