@@ -19,7 +19,7 @@ export type { Image, PixelRule } from "./data/image.ts";
 export { prepare } from "./data/resize.ts";
 export type * from "./engine/session.ts";
 export { fromReferenceNames, type NameMap, nameMapOf, toReferenceNames } from "./formats/names/index.ts";
-export { encodeGraphAsOnnx, type OnnxOptions } from "./formats/onnx/index.ts";
+export { encodeGraphAsOnnx, type OnnxNetwork, type OnnxOptions, type OnnxReadOptions, readOnnx } from "./formats/onnx/index.ts";
 export { readWeights, serialiseSafetensors } from "./formats/safetensors.ts";
 export type { Graph, Node, Value } from "./ir/graph.ts";
 export type { Operations } from "./ir/op.ts";
@@ -44,6 +44,7 @@ export { type ComparisonRecord, candidateKey, readComparison, writeComparison } 
 export type { Quantisation } from "./model/integerForm.ts";
 export { loadModel, type Model, saveModel } from "./model/model.ts";
 export { modelGraph } from "./model/modelGraph.ts";
+export { type ImportedModel, modelFromOnnx, modelToOnnx, type OnnxModelOptions, type OnnxPrecision } from "./model/onnxModel.ts";
 export { runnable } from "./model/runnable.ts";
 export { type CatalogueEntry, catalogue } from "./networks/catalogue.ts";
 export { type DesignPlace, designGraph, isDesign } from "./networks/designGraph.ts";

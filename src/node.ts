@@ -12,6 +12,7 @@ export type { WeightFormat } from "./deploy/stored.ts";
 export type { CompileCard, CompiledSizes, CompileFileOptions } from "./deploy/wasmFile.ts";
 export { writeFolder } from "./formats/atomicFolder.node.ts";
 export { atomicWrite } from "./formats/atomicWrite.node.ts";
+export { readOnnxFile } from "./formats/onnx/onnxFile.node.ts";
 export {
   type Files,
   fromPytorch,

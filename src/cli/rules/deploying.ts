@@ -2,7 +2,10 @@ import type { CommandRule } from "../commandRule.ts";
 import { modelFile, output, strict, where } from "./shared.ts";
 
 /** Formats that `goldcrest export` writes; src/cli/exporters.ts says how. */
-export const exportFormats = { pytorch: "a folder with the network as Python source, weights, training and a check" } as const;
+export const exportFormats = {
+  onnx: "one file for other engines; a quantised model goes out in integers",
+  pytorch: "a folder with the network as Python source, weights, training and a check",
+} as const;
 
 /** `goldcrest compile`. */
 export const compile: CommandRule = {
@@ -60,13 +63,17 @@ export const exportModel: CommandRule = {
             .join("; "),
         },
         out: { value: "path", about: "where to write; by default beside the model" },
-        recipe: { value: "name", about: "how it is to be trained there (goldcrest recipes lists them); by default as it was trained" },
+        precision: { value: "numbers", about: "of --to onnx: float32, or int8 for a quantised model; by default the model's" },
+        recipe: {
+          value: "name",
+          about: "of --to pytorch: how it is to be trained there (goldcrest recipes lists them); by default as it was trained",
+        },
       },
     },
     output,
   ],
   examples: [
-    "goldcrest export birds.safetensors --to pytorch",
+    "goldcrest export birds.safetensors --to onnx",
     "goldcrest export birds.safetensors --to pytorch --out there --recipe paper-sgd",
   ],
   async run([model], options, context) {
@@ -78,13 +85,35 @@ export const exportModel: CommandRule = {
 /** `goldcrest import`. */
 export const importModel: CommandRule = {
   name: "import",
-  about: "Makes a model file of what other programs have written, and proves that it computes the same.",
-  operands: [{ name: "path", about: "a folder that export --to pytorch wrote, or its weights.safetensors", isRequired: true }],
+  about: "Makes a model file of what other programs have written; of a folder for PyTorch it proves that it computes the same.",
+  operands: [
+    {
+      name: "path",
+      about:
+        "an ONNX model (what it keeps in other files is read from its own folder only), a folder that export --to pytorch wrote, or its weights.safetensors",
+      isRequired: true,
+    },
+  ],
   groups: [
-    { title: "Options", options: { out: { value: "file", about: "model file to write; by default beside the folder, with its name" } } },
+    {
+      title: "Options",
+      options: {
+        out: { value: "file", about: "model file to write; by default beside what is read, with its name" },
+        size: { value: "pixels", about: "side of the images, where the file leaves it open" },
+        output: { value: "name", about: "the output that names what is on an image, where there are several" },
+        labels: { value: "file", about: "class names, one a line, where the file has none" },
+        mean: { value: "numbers", about: "of the colour channels, between 0 and 1, with commas between, where the file does not say" },
+        std: { value: "numbers", about: "deviation of the colour channels, alike" },
+        fit: { value: "rule", about: "crop: the centre square of each image; squash: the whole image" },
+      },
+    },
     output,
   ],
-  examples: ["goldcrest import birds-pytorch --out birds-trained.safetensors"],
+  examples: [
+    "goldcrest import birds-pytorch --out birds-trained.safetensors",
+    "goldcrest import mobilenet.onnx --labels imagenet.txt",
+    "goldcrest import net.onnx --size 224 --mean 0.5,0.5,0.5 --std 0.5,0.5,0.5",
+  ],
   async run([path], options, context) {
     const { importCommand } = await import("../commands/import.ts");
     await importCommand(path, options, context);
