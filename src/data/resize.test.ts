@@ -69,9 +69,9 @@ test("resized bytes are fixed for ever: every engine and every version must give
 });
 
 test("crop keeps the centre square of the longer side, squash keeps everything", () => {
-  assert.deepEqual(windowFor(10, 5, "crop"), { left: 2, top: 0, width: 5, height: 5 });
-  assert.deepEqual(windowFor(5, 10, "crop"), { left: 0, top: 2, width: 5, height: 5 });
-  assert.deepEqual(windowFor(10, 5, "squash"), { left: 0, top: 0, width: 10, height: 5 });
+  assert.deepEqual(windowFor(10, 5, { fit: "crop" }), { left: 2, top: 0, width: 5, height: 5 });
+  assert.deepEqual(windowFor(5, 10, { fit: "crop" }), { left: 0, top: 2, width: 5, height: 5 });
+  assert.deepEqual(windowFor(10, 5, { fit: "squash" }), { left: 0, top: 0, width: 10, height: 5 });
   const stripes: Image = { width: 3, height: 1, channels: 1, data: Uint8Array.of(0, 90, 255) };
   assert.deepEqual([...prepare(stripes, { size: 1, channels: 1, fit: "crop" })], [90]);
   assert.notDeepEqual([...prepare(stripes, { size: 1, channels: 1, fit: "squash" })], [90]);

@@ -1,6 +1,6 @@
 import { convNormActivation, dropout, fullyConnected, maxPool, pooledFeatures, shuffleUnit } from "../blocks/index.ts";
 import { channels } from "../ir/graph.ts";
-import { type Network, strideRule } from "./network.ts";
+import { type Network, normOf, strideRule } from "./network.ts";
 
 /** Table 5 of the paper: channels of stage 2 (they double at stages 3 and 4) and of conv5, by width. */
 const widths = [
@@ -42,7 +42,7 @@ export const shufflenetV2: Network = {
     const stride = strideRule(settings);
     const isTorchvision = settings.variant === "torchvision";
     const { stage2, conv5 } = channelsAt(settings.width);
-    const shared = { norm: { momentum: settings.normMomentum }, padding: settings.padding };
+    const shared = { norm: normOf(settings), padding: settings.padding };
     let x = convNormActivation(g.scope("conv1"), image, { ...shared, out: 24, stride: stride(2) });
     if (stride(2) === 2) x = maxPool(g.scope("maxpool"), x, { kernel: 3, stride: 2, padding: settings.padding });
     for (const [i, n] of repeats.entries()) {
