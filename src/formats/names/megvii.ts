@@ -11,8 +11,9 @@ function shufflenetV1(): NameMap {
     ["features.init_block.bn", "first_conv.1"],
     ["features.init_pool", "maxpool"],
     ["features.final_pool", "globalpool"],
-    ["output", "classifier"],
+    // The weights are those of the inner module, so it comes first.
     ["output", "classifier.0"],
+    ["output", "classifier"],
   ];
   let unit = 0;
   for (const [stage, count] of unitsOfV1.entries()) {

@@ -118,7 +118,7 @@ export const pytorchcv: Readonly<Record<string, NameMap>> = {
     [6, 7],
     [9, 10, 11, 12],
   ]),
-  "igcv3-pytorch": igcv3(),
+  igcv3: igcv3(),
   ...Object.fromEntries(repeatsOfEfficientnet.map((repeats, i) => [`efficientnet-b${i}`, efficientnet(repeats)])),
   "resnet-50": resnet([3, 4, 6, 3], 3, "features.init_block.conv"),
   "resnet-20-projection": resnet([3, 3, 3], 2, "features.init_block"),
