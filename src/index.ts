@@ -40,6 +40,7 @@ export {
   trainCandidate,
 } from "./model/compare.ts";
 export { type ComparisonRecord, candidateKey, readComparison, writeComparison } from "./model/comparisonRecord.ts";
+export { sourceNames } from "./model/import/sources.ts";
 export { loadModel, type Model, saveModel } from "./model/model.ts";
 export { modelGraph } from "./model/modelGraph.ts";
 export { type Quantisation, runnable } from "./model/runnable.ts";

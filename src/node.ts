@@ -6,9 +6,20 @@ export { type DownloadOptions, type DownloadProgress, downloadFashionMnist } fro
 export { type FashionMnistOptions, isMnistFolder, openFashionMnist, openMnistFolder } from "./data/fashionMnist.node.ts";
 export { type FolderOptions, openFolder } from "./data/folder/openFolder.node.ts";
 export { listImages, openDecoder, readFileBytes } from "./data/imageFile.node.ts";
+export { readLabels } from "./data/labels/labels.node.ts";
 export { type CompiledFiles, compileToFiles } from "./deploy/compileModel.node.ts";
 export { type CompiledRunner, openRunner } from "./deploy/loader.ts";
 export type { WeightFormat } from "./deploy/stored.ts";
 export type { CompileCard, CompiledSizes, CompileFileOptions } from "./deploy/wasmFile.ts";
 export { atomicWrite } from "./formats/atomicWrite.node.ts";
+export { readWeightFile, type WeightFile } from "./formats/weights/weightFile.ts";
+export { type ImportedFile, importWeightFile } from "./model/import/importFile.node.ts";
+export {
+  type Fate,
+  type ImportedWeights,
+  type ImportOptions,
+  importWeights,
+  misfit,
+  type TensorRow,
+} from "./model/import/importWeights.ts";
 export { checkpointStore } from "./train/checkpointStore.node.ts";

@@ -1,5 +1,6 @@
 import type { CommandRule } from "./commandRule.ts";
 import { compile } from "./rules/deploying.ts";
+import { importModel } from "./rules/importing.ts";
 import { compare, explain, networks, profile } from "./rules/networks.ts";
 import { classify, data, evaluate, fit, quantize, recipes } from "./rules/training.ts";
 
@@ -10,6 +11,7 @@ export const commands: readonly CommandRule[] = [
   evaluate,
   quantize,
   compile,
+  importModel,
   recipes,
   networks,
   explain,

@@ -60,21 +60,39 @@ export function unwrapped(tensors: Tensors): Tensors {
   return unwrapped(new Map([...tensors].map(([name, each]) => [name.slice(prefix.length), each])));
 }
 
-/** The model that a file's tensors give; `where` begins every error. */
-export function importWeights(given: Tensors, options: ImportOptions = {}, where = "weights"): ImportedWeights {
+/** Whose weights a file holds. */
+export interface RecognisedWeights {
+  readonly tensors: Tensors;
+  readonly candidate: Candidate;
+  /** Of the classifier in the file, where it has one. */
+  readonly classesInFile?: number;
+}
+
+/** Finds the network that tensors belong to; `where` begins every error. */
+export function recogniseWeights(given: Tensors, asked: Asked, where: string): RecognisedWeights {
   const tensors = unwrapped(given);
-  const recognised = recognise(tensors, options, where);
-  const inFile = classesOf(tensors, recognised, options);
+  const candidate = recognise(tensors, asked, where);
+  return { tensors, candidate, classesInFile: classesOf(tensors, candidate, asked) };
+}
+
+/** The model that recognised weights give. */
+export function makeModel(recognised: RecognisedWeights, options: ImportOptions, where: string): ImportedWeights {
+  const { tensors, classesInFile } = recognised;
+  const { source, options: own } = recognised.candidate;
   const asked = askedClasses(options);
-  const classes = asked ?? inFile ?? publishedClasses(recognised);
-  const { source } = recognised;
-  const candidate = candidateOf(source, recognised.options.width ?? 1, options, classes);
-  const fresh = asked === undefined || asked === inFile ? new Set<string>() : classifierOf(candidate, options, classes);
+  const classes = asked ?? classesInFile ?? publishedClasses(recognised.candidate);
+  const candidate = candidateOf(source, own.width ?? 1, options, classes);
+  const fresh = asked === undefined || asked === classesInFile ? new Set<string>() : classifierOf(candidate, options, classes);
   const rows = account(tensors, candidate, fresh);
-  const result = { from: source.from, network: source.network, options: candidate.options, classesInFile: inFile, rows };
+  const result = { from: source.from, network: source.network, options: candidate.options, classesInFile, rows };
   if (rows.some(({ fate }) => fate !== "matched" && fate !== "new") && !options.isPartial) return result;
   checkFinite(tensors, rows, where);
   return { ...result, model: modelOf(tensors, candidate, classes, rows, options) };
+}
+
+/** The model that a file's tensors give; `where` begins every error. */
+export function importWeights(tensors: Tensors, options: ImportOptions = {}, where = "weights"): ImportedWeights {
+  return makeModel(recogniseWeights(tensors, options, where), options, where);
 }
 
 function publishedClasses({ source }: Candidate): number {
