@@ -183,7 +183,10 @@ async function readTensors(
   for (const [name, { storage, ...strided }] of tensors) {
     const place = `${where}: tensor ${JSON.stringify(name)}`;
     total += bytesOf(storage.type, strided.shape);
-    if (total > most) throw new FormatError(`${place}: shared storages make more than ${most} bytes of the file's`);
+    if (total > most)
+      throw new FormatError(
+        `${place}: with it the tensors come to more than ${most} bytes, since they share storages; save copies of them (tensor.clone())`,
+      );
     const memory = opened.get(storage.key) ?? (await readStorage(entries.get(`${folder}data/${storage.key}`), storage, place));
     opened.set(storage.key, memory);
     if (memory.length !== storage.count * bytesOfType[storage.type])
