@@ -35,7 +35,7 @@ async function readTorch(file: Uint8Array, where: string): Promise<ReadonlyMap<s
 }
 
 /** Every kind; the first that fits is taken. */
-export const weightFormats: readonly WeightFormat[] = [
+const weightFormats: readonly WeightFormat[] = [
   {
     name: "npz",
     what: "a NumPy archive (.npz)",

@@ -54,7 +54,7 @@ export interface ImportedWeights {
 const wrappers = ["module.", "_orig_mod.", "model."];
 
 /** The tensors without a wrapper's prefix, where every name has it. */
-export function unwrapped(tensors: Tensors): Tensors {
+function unwrapped(tensors: Tensors): Tensors {
   const prefix = wrappers.find((each) => [...tensors.keys()].every((name) => name.startsWith(each)));
   if (prefix === undefined) return tensors;
   return unwrapped(new Map([...tensors].map(([name, each]) => [name.slice(prefix.length), each])));
@@ -190,7 +190,7 @@ function preprocessingOf({ size, share, mean, std }: SourcePixels): Preprocessin
 }
 
 /** Labels where none are known. */
-export function numbered(classes: number): string[] {
+function numbered(classes: number): string[] {
   return Array.from({ length: classes }, (_, i) => `class ${i}`);
 }
 

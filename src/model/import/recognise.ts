@@ -4,7 +4,6 @@ import { isSameShape, type Shape } from "../../core/shape.ts";
 import { nearest } from "../../core/suggest.ts";
 import { nameMapOf } from "../../formats/names/index.ts";
 import { type NameMap, sameNames } from "../../formats/names/nameMap.ts";
-import { leavesOf } from "../../ir/graph.ts";
 import { buildNetwork, findNetwork, type NetworkOptions } from "../../networks/index.ts";
 import { ownSource, type Source, sourceNames, sources } from "./sources.ts";
 
@@ -52,7 +51,8 @@ export function candidateOf(source: Source, width: number, { variant }: Asked = 
   const graph = buildNetwork(source.network, { ...options, ...(classes === undefined ? {} : { classes }), size: source.pixels.size });
   const names = source.names ? nameMapOf(source.names, source.network, options.variant) : sameNames("goldcrest");
   const needed = new Map<string, Needed>();
-  for (const { name = "", shape } of [...leavesOf(graph, "parameter"), ...leavesOf(graph, "state")]) {
+  for (const { kind, name = "", shape } of graph.leaves) {
+    if (kind === "input" || kind === "constant") continue;
     const there = names.toReference({ name, shape });
     needed.set(there.name, { ours: name, shape: there.shape });
   }
