@@ -55,6 +55,7 @@ const expected: Readonly<Record<string, { network: string; from: string; size: n
   pytorchcv_efficientnet_b0b: { network: "efficientnet-b0", from: "pytorchcv-tf", size: 224, known: { hint: "efficientnet_b0b-0752.pth" } },
   pytorchcv_resnet20_cifar10: { network: "resnet-20", from: "pytorchcv", size: 32 },
   "megvii_shufflenetv1_g3_1.0x": { network: "shufflenet-v1-g3", from: "megvii", size: 224 },
+  "megvii_shufflenetv2_0.5x": { network: "shufflenet-v2", from: "megvii", size: 224 },
   caffe_sqnxt23v5_w1: { network: "squeezenext-23v5", from: "caffe", size: 227 },
   caffe_squeezenet1_1: { network: "squeezenet-1.1", from: "caffe", size: 227 },
   adder_resnet20: { network: "addernet-resnet-20", from: "noah", size: 32 },

@@ -1,10 +1,11 @@
 """Computes the fixtures in test/goldens/fixtures/references/ with the references' own code, weights and input by the recipe of the golden
 fixtures (test/goldens/recipe.ts), everything in float64 rounded once.
 
-    python3 test/goldens/references.py FOLDER_OF_TIMM FOLDER_OF_PYTORCHCV
+    python3 test/goldens/references.py FOLDER_OF_TIMM FOLDER_OF_PYTORCHCV FOLDER_OF_SHUFFLENET_SERIES
 
-Both folders are check-outs; torch and torchvision are installed. Written with torch 1.13.1, torchvision 0.14.1,
-huggingface/pytorch-image-models @aa4b5850 and osmr/pytorchcv @7f31dc8f.
+The folders are check-outs; torch and torchvision are installed. Written with torch 1.13.1, torchvision 0.14.1,
+huggingface/pytorch-image-models @aa4b5850 osmr/pytorchcv @7f31dc8f and
+megvii-model/ShuffleNet-Series @c1a844dd.
 """
 import json
 import os
@@ -26,6 +27,7 @@ CASES = [
     ("pytorchcv", "efficientnet_b0", "efficientnet-b0", 64, 1.0),
     ("pytorchcv", "efficientnet_b0b", "efficientnet-b0", 64, 1.0),
     ("pytorchcv", "resnet20_cifar10", "resnet-20", 32, 1.0),
+    ("megvii", "shufflenetv2_0.5x", "shufflenet-v2", 224, 1.0),
 ]
 
 
@@ -65,6 +67,9 @@ def compute(reference, name, network, size, gain):
     if reference == "timm":
         import timm
         model = timm.create_model(name)
+    elif reference == "megvii":
+        from network import ShuffleNetV2
+        model = ShuffleNetV2(model_size=name.split("_")[1])
     else:
         from pytorchcv.model_provider import get_model
         model = get_model(name)
@@ -99,7 +104,7 @@ def compute(reference, name, network, size, gain):
 
 
 if __name__ == "__main__":
-    sys.path[:0] = sys.argv[1:3]
+    sys.path[:0] = [*sys.argv[1:3], os.path.join(sys.argv[3], "ShuffleNetV2")]
     folder = os.path.join(os.path.dirname(__file__), "fixtures", "references")
     os.makedirs(folder, exist_ok=True)
     for case in CASES:

@@ -186,6 +186,14 @@ const repositories: readonly Source[] = [
       [1, 0.5, 1.5, 2],
     ),
   ),
+  source(
+    "megvii",
+    "megvii",
+    "shufflenet-v2",
+    { ...central(224, 256, bytes), bgr: "conv1.0.weight" },
+    { variant: "megvii" },
+    [1, 0.5, 1.5, 2],
+  ),
   ...["squeezenet-1.0", "squeezenet-1.1"].map((network) =>
     source("caffe", "caffe", network, { ...central(227, 256, caffeBytes), bgr: "features.0.weight" }),
   ),
