@@ -117,7 +117,7 @@ export interface GroupedRow {
   readonly ratio: number;
 }
 
-/** Grouped layers of the zoo with 8 channels a group and more. */
+/** Grouped layers of the zoo: with 8 channels a group and more, then with fewer. */
 const groupedLayers: readonly Layer[] = [
   { side: 28, channels: 128, out: 128, kernel: 3, groups: 16 },
   { side: 14, channels: 256, out: 256, kernel: 3, groups: 8 },
@@ -126,6 +126,10 @@ const groupedLayers: readonly Layer[] = [
   { side: 14, channels: 384, out: 384, kernel: 1, groups: 8 },
   { side: 14, channels: 576, out: 576, kernel: 1, groups: 72 },
   { side: 7, channels: 960, out: 960, kernel: 1, groups: 3 },
+  { side: 28, channels: 32, out: 32, kernel: 3, groups: 16 },
+  { side: 28, channels: 32, out: 64, kernel: 3, stride: 2, groups: 16 },
+  { side: 14, channels: 64, out: 64, kernel: 3, groups: 16 },
+  { side: 14, channels: 16, out: 24, kernel: 3, groups: 8 },
 ];
 
 /** Times every grouped layer whose name contains `part` beside the dense layer of the same channels. */

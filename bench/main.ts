@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --inference] [--train] [--memory] [--accuracy] [--kernels] [--arithmetic] [--shift-max] [--ways] [--network NAME] [--precision f32|int8] [--threads N] [--rounds N] [--epochs N] [--seeds N] [--profile] [--json [FILE]] [--picture FILE]
+ * npm run bench [-- --inference] [--train] [--memory] [--accuracy] [--kernels] [--arithmetic] [--shift-max] [--size] [--start] [--ways] [--network NAME] [--precision f32|int8] [--threads N] [--rounds N] [--epochs N] [--seeds N] [--profile] [--json [FILE]] [--picture FILE]
  *
  * Ratios against peers, taken in one run, turns interleaved, medians. Without a section: inference, training, memory and arithmetic. For figures of
  * one thread pin the process to one core (taskset -c 1 npm run bench). Inference takes several networks with commas between them, or "all".
@@ -16,6 +16,8 @@ import { machine } from "./machine.ts";
 import { memoryRows } from "./memory.ts";
 import { ratioPicture } from "./ratioPicture.ts";
 import { shiftMaxRows } from "./shiftMax.ts";
+import { sizeRows } from "./size.ts";
+import { startRows } from "./start.ts";
 import { trainingRows } from "./training.ts";
 import { wayRows } from "./ways.ts";
 
@@ -34,6 +36,8 @@ const { values } = parseArgs({
       kernels: flag,
       arithmetic: flag,
       "shift-max": flag,
+      size: flag,
+      start: flag,
       ways: flag,
       profile: flag,
     },
@@ -81,6 +85,8 @@ const sections = {
     composed: await composedRows(network, rounds),
   }),
   "shift-max": () => shiftMaxRows(network),
+  size: () => sizeRows(),
+  start: () => startRows(network),
   ways: () => wayRows(network, rounds),
 } as const;
 

@@ -5,74 +5,25 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { countCandidate, measureCandidates, type NetworkOptions, scatterPlot, trainCandidate } from "../src/index.ts";
+import { measureCandidates, scatterPlot, trainCandidate } from "../src/index.ts";
 import type { ComparisonRow } from "../src/model/compare.ts";
 import { findNetwork, resolveOptions } from "../src/networks/index.ts";
-import { atomicWrite, openFashionMnist } from "../src/node.ts";
+import { atomicWrite } from "../src/node.ts";
 import { energyOf } from "../src/profile/energy.ts";
-import { preprocessingFor, type Recipe, recipe, splitDataset } from "../src/train.ts";
+import type { Recipe } from "../src/train.ts";
 import { machine } from "./machine.ts";
 import { openTrainingSession } from "./trainingSession.ts";
+import { entries, fitted, PLACE, SEED, SIZE, zooRecipe, zooTraining } from "./zooNetworks.ts";
 
-const SIZE = 28;
-const PLACE = { size: SIZE, channels: 1, classes: 10 } as const;
-const [LEAST_PARAMS, MOST_PARAMS] = [80_000, 150_000];
 /** Epochs of the table; longer runs are kept beside it. */
 const EPOCHS = 4;
 const LONGER = 8;
 const LEAST_ACCURACY = 0.88;
 
-/** The network that stands for a family or design, and what it needs beside a width. */
-interface Entry {
-  readonly label: string;
-  readonly network: string;
-  readonly options?: NetworkOptions;
-}
-
-const entries: readonly Entry[] = [
-  { label: "VanillaConv", network: "vanilla-compact" },
-  { label: "ResNet-20", network: "resnet-20" },
-  { label: "SqueezeNet 1.1", network: "squeezenet-1.1" },
-  { label: "SqueezeNext-23v5", network: "squeezenext-23v5" },
-  { label: "MobileNetV1", network: "mobilenet-v1" },
-  { label: "MobileNetV2", network: "mobilenet-v2" },
-  { label: "MobileNetV3-Small", network: "mobilenet-v3-small" },
-  { label: "ShuffleNetV1 g=3", network: "shufflenet-v1-g3" },
-  { label: "ShuffleNetV2", network: "shufflenet-v2" },
-  { label: "IGCV1", network: "igcv1-plain" },
-  { label: "IGCV2", network: "vanilla-compact", options: { conv: "igcv2" } },
-  { label: "IGCV3", network: "igcv3" },
-  { label: "ChannelNet-v3", network: "channelnet-v3" },
-  { label: "EfficientNet-B0", network: "efficientnet-b0" },
-  { label: "EfficientNetV2-B0", network: "efficientnet-v2-b0" },
-  { label: "GhostNet", network: "ghostnet" },
-  { label: "MicroNet-M0", network: "micronet-m0" },
-  { label: "CompConv", network: "vanilla-compact", options: { conv: "compconv" } },
-  { label: "AdderNet", network: "vanilla-compact", options: { arithmetic: "adder" } },
-  { label: "Mitchell", network: "vanilla-compact", options: { arithmetic: "mitchell" } },
-];
-
 /** One line of the result; images/s and milliseconds are of one thread. */
 interface ZooRow extends ComparisonRow {
   readonly energyMicrojoules: number;
   readonly trainingImagesPerSecond?: number;
-}
-
-/** The narrowest of a grid of widths with 80,000 to 150,000 parameters; else the one nearest to that range. */
-function fitted({ label, network, options = {} }: Entry): ComparisonRow {
-  let best: { row: ComparisonRow; distance: number } | undefined;
-  for (let step = 1; step <= 60 && best?.distance !== 0; step++) {
-    let row: ComparisonRow;
-    try {
-      row = countCandidate({ label, network, options: { ...options, width: step / 20, isSmallImage: true } }, PLACE);
-    } catch {
-      continue; // this width cannot be built
-    }
-    const distance = Math.max(0, row.params - MOST_PARAMS, LEAST_PARAMS - row.params);
-    if (!best || distance < best.distance) best = { row, distance };
-  }
-  if (!best) throw new Error(`${label}: no width can be built for ${SIZE}×${SIZE}×1`);
-  return best.row;
 }
 
 interface Known {
@@ -92,21 +43,12 @@ function readKnown(rules: Recipe): readonly ZooRow[] {
 }
 
 async function save(rules: Recipe, rows: readonly ZooRow[]): Promise<void> {
-  const result = { machine: machine(), data: "fashion-mnist, 57,000 + 3,000 + 10,000 images", seed: 1, recipe: rules, rows };
+  const result = { machine: machine(), data: "fashion-mnist, 57,000 + 3,000 + 10,000 images", seed: SEED, recipe: rules, rows };
   await atomicWrite(resultOf(rules), `${JSON.stringify(result, undefined, 2)}\n`);
 }
 
 async function train(row: ComparisonRow, rules: Recipe, threads: number): Promise<ZooRow> {
-  const data = await openFashionMnist({ part: "full" });
-  const trained = await trainCandidate(row, {
-    ...{ data, recipe: rules, seed: 1, threads },
-    parts: splitDataset(data, { validation: 0.05, seed: 1 }),
-    preprocessing: preprocessingFor({ size: SIZE, channels: 1, fit: "crop" }),
-    onProgress({ phase, epoch, step, accuracy, imagesPerSecond }) {
-      if (phase === "training" && step % 400 === 0)
-        console.error(`${row.label} epoch ${epoch} step ${step}: ${accuracy.toFixed(4)}, ${imagesPerSecond.toFixed(0)} images/s`);
-    },
-  });
+  const trained = await trainCandidate(row, await zooTraining(row.label, rules, threads));
   return { ...trained, energyMicrojoules: energyOf(trained) };
 }
 
@@ -208,13 +150,7 @@ async function draw(rows: readonly ZooRow[], { epochs }: Recipe): Promise<void> 
 const { values } = parseArgs({
   options: { epochs: { type: "string", default: String(EPOCHS) }, threads: { type: "string", default: "2" }, only: { type: "string" } },
 });
-// Adaptive steps and a bound on the gradient: SqueezeNet, which has no normalisation, does not survive the rate that suits the others with momentum.
-const rulesOf = (epochs: number): Recipe =>
-  recipe("small", {
-    ...{ epochs, batch: 32, learningRate: 0.004, weightDecay: 0.05, clip: 5 },
-    optimiser: { kind: "adamw", beta1: 0.9, beta2: 0.999, eps: 1e-8 },
-  });
-const rules = rulesOf(Number(values.epochs));
+const rules = zooRecipe(Number(values.epochs));
 const rows = [...readKnown(rules)];
 for (const entry of entries.filter(({ label }) => !values.only || label === values.only)) {
   if (rows.some(({ label }) => label === entry.label)) continue;
@@ -230,7 +166,7 @@ if (!values.only) {
   }
   await save(rules, measured);
   await draw(measured, rules);
-  await atomicWrite("docs/learning.md", page(measured, readKnown(rulesOf(LONGER)), rules));
+  await atomicWrite("docs/learning.md", page(measured, readKnown(zooRecipe(LONGER)), rules));
   for (const { label, accuracy = 0 } of measured.filter((row) => (row.accuracy ?? 0) < LEAST_ACCURACY))
     console.error(`${label} reached ${percent(accuracy)}, below ${percent(LEAST_ACCURACY)}: its page needs the reason`);
 }

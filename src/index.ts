@@ -27,8 +27,9 @@ export { print } from "./ir/print.ts";
 export { graphScope, type Scope } from "./ir/scope.ts";
 export { verify } from "./ir/verify.ts";
 export { type ArithmeticForm, arithmeticForms } from "./model/arithmeticForms.ts";
-export { type Classifier, openClassifier } from "./model/classifier.ts";
+export { openClassifier } from "./model/classifier.ts";
 export { openClassifierInWorker, type RemoteClassifier } from "./model/classifierInWorker.ts";
+export type { Classifier } from "./model/classifierOver.ts";
 export {
   type Candidate,
   type ComparisonPlace,
@@ -41,9 +42,10 @@ export {
 } from "./model/compare.ts";
 export { type ComparisonRecord, candidateKey, readComparison, writeComparison } from "./model/comparisonRecord.ts";
 export { sourceNames } from "./model/import/sources.ts";
+export type { Quantisation } from "./model/integerForm.ts";
 export { loadModel, type Model, saveModel } from "./model/model.ts";
 export { modelGraph } from "./model/modelGraph.ts";
-export { type Quantisation, runnable } from "./model/runnable.ts";
+export { runnable } from "./model/runnable.ts";
 export { type CatalogueEntry, catalogue } from "./networks/catalogue.ts";
 export { type DesignPlace, designGraph, isDesign } from "./networks/designGraph.ts";
 export { type Family, families } from "./networks/families.ts";

@@ -11,6 +11,7 @@ export { type CompiledFiles, compileToFiles } from "./deploy/compileModel.node.t
 export { type CompiledRunner, openRunner } from "./deploy/loader.ts";
 export type { WeightFormat } from "./deploy/stored.ts";
 export type { CompileCard, CompiledSizes, CompileFileOptions } from "./deploy/wasmFile.ts";
+export { writeFolder } from "./formats/atomicFolder.node.ts";
 export { atomicWrite } from "./formats/atomicWrite.node.ts";
 export { readWeightFile, type WeightFile } from "./formats/weights/weightFile.ts";
 export { type ImportedFile, importWeightFile } from "./model/import/importFile.node.ts";
@@ -22,4 +23,12 @@ export {
   misfit,
   type TensorRow,
 } from "./model/import/importWeights.ts";
+export {
+  type Files,
+  fromPytorch,
+  isUntouchedPytorch,
+  pytorchFolder,
+  pytorchPlace,
+  type ReturnedModel,
+} from "./model/pytorchFolder.node.ts";
 export { checkpointStore } from "./train/checkpointStore.node.ts";

@@ -7,6 +7,7 @@ import type { ReferenceTensor, Tensor } from "../src/core/tensor.ts";
 import type { Value } from "../src/ir/graph.ts";
 import type { Range } from "../src/ir/integer.ts";
 import { verify } from "../src/ir/verify.ts";
+import { integerRuleOf } from "../src/ops/integerRules.ts";
 import type { Weighted } from "../src/passes/foldConstants.ts";
 import { fold } from "../src/passes/index.ts";
 import { type Quantized, quantizeGraph } from "../src/quantize/quantize.ts";
@@ -34,7 +35,7 @@ for (const name of representatives) {
     verify(graph);
     const inputs = randomInputs(graph);
     const wanted = logitsOf({ graph, weights }, inputs);
-    const left = [...new Set(floats.filter(({ op }) => !op.integer?.isKept).map(({ op }) => op.name))];
+    const left = [...new Set(floats.filter(({ op }) => !integerRuleOf(op)?.isKept).map(({ op }) => op.name))];
     if (left.length > 0) t.diagnostic(`${name}: stays float: ${left.join(", ")}`);
     for (const options of [{}, { isRelaxedAllowed: false }, { threads: 3 }]) {
       using session = await wasmBackend.open(graph, weights, options);

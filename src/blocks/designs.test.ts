@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { OptionError } from "../core/errors.ts";
 import { channels } from "../ir/graph.ts";
 import { graphScope } from "../ir/scope.ts";
+import type { DesignName } from "./designNames.ts";
 import {
   interleavedFirstGroups,
   interleavedGroupWidth,
@@ -12,7 +13,7 @@ import {
   shuffleGroups,
   squeezeChannels,
 } from "./designRules.ts";
-import { type DesignName, designs, standIn } from "./designs.ts";
+import { designs, standIn } from "./designs.ts";
 
 const names = Object.keys(designs) as readonly DesignName[];
 

@@ -11,6 +11,7 @@ import { channelNetUnit, groupChannelConvolution } from "./channelNet.ts";
 import { type CompConvChoices, compConv } from "./compConv.ts";
 import { convNormActivation } from "./convNormActivation.ts";
 import { depthwiseSeparable } from "./depthwiseSeparable.ts";
+import type { DesignName } from "./designNames.ts";
 import {
   channelFusion,
   expansions,
@@ -222,10 +223,7 @@ export const designs = {
     about: "part of the outputs copied, part convolved from a smaller layer of the same kind, part filtered cheaply",
     build: divided,
   },
-} satisfies Record<string, Design>;
-
-/** What `--conv` takes. */
-export type DesignName = keyof typeof designs;
+} satisfies Record<DesignName, Design>;
 
 /** Builds a design in a slot; the convolution that reads the image stays ordinary where the design leaves it so. */
 export function standIn(name: DesignName, g: Scope, x: Value, slot: Slot): Value {

@@ -22,8 +22,9 @@ export { type CompConv, type CompConvChoices, compConv } from "./compConv.ts";
 export * from "./compConvRules.ts";
 export { type ConvNormActivation, convNormActivation } from "./convNormActivation.ts";
 export { type DepthwiseSeparable, depthwiseSeparable } from "./depthwiseSeparable.ts";
+export { type DesignName, designNames } from "./designNames.ts";
 export * from "./designRules.ts";
-export { type Design, type DesignName, designs, type Slot, standIn } from "./designs.ts";
+export { type Design, designs, type Slot, standIn } from "./designs.ts";
 export { type Fire, fire } from "./fire.ts";
 export {
   type GhostBottleneck,

@@ -1,5 +1,5 @@
 import type { CommandRule } from "./commandRule.ts";
-import { compile } from "./rules/deploying.ts";
+import { compile, exportModel } from "./rules/deploying.ts";
 import { importModel } from "./rules/importing.ts";
 import { compare, explain, networks, profile } from "./rules/networks.ts";
 import { classify, data, evaluate, fit, quantize, recipes } from "./rules/training.ts";
@@ -11,6 +11,7 @@ export const commands: readonly CommandRule[] = [
   evaluate,
   quantize,
   compile,
+  exportModel,
   importModel,
   recipes,
   networks,

@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
 import type { Model } from "../index.ts";
-import { importWeightFile, misfit, readLabels, type TensorRow } from "../node.ts";
+import { fromPytorch, importWeightFile, misfit, pytorchPlace, readLabels, type TensorRow } from "../node.ts";
 import type { Context } from "./context.ts";
 import { given, hasFlag, numberOption, type RawOptions, textOption, wholeOption } from "./options.ts";
 import { clipped, grouped, printable, table } from "./terminal/text.ts";
@@ -17,6 +18,8 @@ export interface Imported {
   readonly refusal?: string;
   /** The account for people. */
   readonly lines: readonly string[];
+  /** Where the model goes unless told. */
+  readonly out: string;
   /** The same for machines. */
   readonly facts: Readonly<Record<string, unknown>>;
 }
@@ -32,6 +35,7 @@ export interface Importer {
 
 /** Every kind; the first that fits is taken. */
 export const importers: readonly Importer[] = [
+  { what: "a folder that goldcrest export --to pytorch wrote, or its weights.safetensors", find: pytorchPlace, read: readFolder },
   {
     what: "a file of weights: safetensors, a PyTorch checkpoint (.pth, .pt) or a NumPy archive (.npz)",
     // What the file is, its contents say; the last kind takes every file and says what is wrong with it.
@@ -39,6 +43,17 @@ export const importers: readonly Importer[] = [
     read: readWeights,
   },
 ];
+
+async function readFolder(folder: string): Promise<Imported> {
+  const { model, difference, by } = await fromPytorch(folder);
+  const proof = `the logits of ${by} on the golden images, within ${difference.toPrecision(2)} of the largest`;
+  return {
+    model,
+    lines: [`network  ${model.network}`, `proof    ${printable(proof)}`],
+    out: `${resolve(folder)}.safetensors`,
+    facts: { by, difference },
+  };
+}
 
 async function readWeights(path: string, raw: RawOptions, context: Context): Promise<Imported> {
   const [labelFile, size] = [textOption(raw, "labels"), wholeOption(raw, "size", 1)];
@@ -54,6 +69,7 @@ async function readWeights(path: string, raw: RawOptions, context: Context): Pro
   const refusal = `${wrong.length} of ${rows.length} tensors do not fit ${network} of ${from}, the first ${wrong.length > 0 ? misfit(wrong[0]) : ""}\n  --allow-partial takes the others and starts these anew; --as, --from, --width and --variant say which network it is`;
   return {
     ...(model ? { model } : { refusal: `${path}: ${refusal}` }),
+    out: `${network}.safetensors`,
     lines: account(found, hasFlag(raw, "all"), context),
     facts: { from, format, classesInFile: classesInFile ?? null, counts: countsOf(rows), tensors: rows },
   };

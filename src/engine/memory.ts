@@ -57,10 +57,29 @@ function* urgencies(regions: readonly Region[]): Iterable<Urgency> {
 }
 
 /**
- * Places regions so that those alive at the same time never overlap. Each goes into the smallest gap that fits between the already placed regions
- * whose lifetimes meet its own; several sequences are tried, and the shortest result is kept.
+ * Places regions so that those alive at the same time never overlap. Those that are always alive lie together in front, since between them nothing can
+ * ever change. Each of the others goes into the smallest gap that fits between the already placed regions whose lifetimes meet its own; several sequences
+ * are tried, and the shortest result is kept.
  */
 export function placeRegions(regions: readonly Region[]): Placement {
+  const begin = regions.reduce((least, { from }) => Math.min(least, from), Number.POSITIVE_INFINITY);
+  const end = regions.reduce((most, { to }) => Math.max(most, to), Number.NEGATIVE_INFINITY);
+  const isLasting = ({ from, to }: Region): boolean => from <= begin && to >= end;
+  const offsets = new Array<number>(regions.length).fill(0);
+  const passing: number[] = [];
+  let base = 0;
+  for (const [i, region] of regions.entries()) {
+    if (isLasting(region)) {
+      offsets[i] = base;
+      base += align(region.bytes);
+    } else passing.push(i);
+  }
+  const placed = placePassing(passing.map((i) => regions[i]));
+  for (const [k, i] of passing.entries()) offsets[i] = base + placed.offsets[k];
+  return { offsets, bytes: base + placed.bytes };
+}
+
+function placePassing(regions: readonly Region[]): Placement {
   const least = lowerBound(regions.map((region) => ({ ...region, bytes: align(region.bytes) })));
   let best: Placement | undefined;
   for (const urgency of urgencies(regions)) {
@@ -73,14 +92,11 @@ export function placeRegions(regions: readonly Region[]): Placement {
 
 function placeInSequence(regions: readonly Region[], urgency: Urgency): Placement {
   const offsets = new Array<number>(regions.length).fill(0);
-  const [begin, end] = [Math.min(...regions.map(({ from }) => from)), Math.max(...regions.map(({ to }) => to))];
-  // Between regions that are always alive nothing can ever change, so they lie together.
-  const first = ({ from, to }: Region): number => (from <= begin && to >= end ? 1 : 0);
   const order = regions
     .map((_, i) => i)
     .sort((i, j) => {
       const [a, b] = [regions[i], regions[j]];
-      return first(b) - first(a) || urgency(b) - urgency(a) || b.bytes - a.bytes || i - j;
+      return urgency(b) - urgency(a) || b.bytes - a.bytes || i - j;
     });
   /** By offset. */
   const placed: number[] = [];

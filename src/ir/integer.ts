@@ -51,6 +51,8 @@ export interface IntegerRule<A> {
   keptAttrs?(quantised: Quantised): Partial<A>;
   /** Builds the integer form. */
   build?(g: Scope, place: IntegerPlace, inputs: readonly Value[], attrs: A): Value;
+  /** The result has 7 bits whatever `requantised` says: a function behind it is a table of its own. */
+  readonly givesU7?: true;
   /** The sums may stay float32, so a last layer need not be rounded to 7 bits. */
   readonly givesFloats?: true;
 }

@@ -3,7 +3,6 @@ import { need, ShapeError } from "../core/errors.ts";
 import { formatShape, type Shape, size } from "../core/shape.ts";
 import type { ReferenceTensor } from "../core/tensor.ts";
 import type { Node, Value } from "./graph.ts";
-import type { IntegerRule } from "./integer.ts";
 import type { Scope } from "./scope.ts";
 
 /** Arithmetic by kind. Papers count the multiply–accumulates of convolutions and linear layers alone. */
@@ -30,7 +29,40 @@ export interface GradientContext {
   readonly dys: readonly (Value | undefined)[];
 }
 
-/** Everything the project knows of an op. Kernels only imitate `reference`. `A` is the type of the attributes (plain JSON). */
+/** Channels of a value (axis 1) that lie in another order than they are meant to. */
+export interface ChannelOrder {
+  /** Where each channel lies. */
+  readonly places: readonly number[];
+  /** The groups of the channel shuffles that, one after the other, bring each to its place. */
+  readonly shuffles: readonly number[];
+}
+
+/** How an op goes on where channels lie in another order. */
+export interface Reordering<A> {
+  /** The attributes then; default: the same. */
+  readonly attrs?: A;
+  /** For each operand the shape under which the channels are axis 1, where they have to lie in that order, too; undefined: it stays as it is. */
+  readonly operands: readonly (Shape | undefined)[];
+  /** The outputs' channels lie in that order, too; otherwise they lie as they are meant to. */
+  readonly isKept: boolean;
+  /** The attributes make the kernel read in that order. */
+  readonly isRead?: true;
+}
+
+/** Gradients of the inputs, in order (undefined = none flows), built as graph. `dy` is the gradient of output 0. */
+export type GradientRule<A extends object> = (
+  g: Scope,
+  inputs: readonly Value[],
+  dy: Value,
+  attrs: A,
+  context: GradientContext,
+) => readonly (Value | undefined)[];
+
+/**
+ * What the project knows of an op by itself. Kernels only imitate `reference`. What becomes of it in terms of other ops, its gradient
+ * (ops/gradients.ts) and its integer form (ops/integerRules.ts), stands in tables: a program that only runs graphs carries neither.
+ * `A` is the type of the attributes (plain JSON).
+ */
 export interface OpRecord<A extends object> {
   readonly name: string;
   /** Shapes of the outputs; throws ShapeError through `need`. One shape, or an array of shapes for several outputs. */
@@ -38,8 +70,6 @@ export interface OpRecord<A extends object> {
   /** What the outputs' elements are, refusing operands of the wrong type through `need`. Default: float32, and so all operands. */
   dtype?(inputs: readonly DType[], attrs: A): DType;
   cost(inputs: readonly Shape[], attrs: A, outputs: readonly Shape[]): Cost;
-  /** Gradients of the inputs, in order (undefined = none flows), built as graph. `dy` is the gradient of output 0. */
-  gradient?(g: Scope, inputs: readonly Value[], dy: Value, attrs: A, context: GradientContext): readonly (Value | undefined)[];
   /** The definition: writes every element of `y` (output 0) and `ys` (all outputs), in float64. */
   reference(y: ReferenceTensor, inputs: readonly ReferenceTensor[], attrs: A, ys: readonly ReferenceTensor[]): void;
   /** Output 0 has input 0's shape and element i depends only on element i of the operands (or on a broadcast one): may be fused, may run in place. */
@@ -54,6 +84,10 @@ export interface OpRecord<A extends object> {
   readonly isRouting?: true;
   /** Gives each channel of output 0 a mean and a variance of its own, whatever input 0's were. */
   readonly isNormalising?: true;
+  /** How the op goes on where the channels of its operands lie in another order; undefined: it cannot. Default: elementwise ops can, others cannot. */
+  reorder?(order: ChannelOrder, inputs: readonly Shape[], attrs: A): Reordering<A> | undefined;
+  /** Inputs whose axis 0 numbers the channels of output 0: where they lie in another order, so does output 0, and nothing else changes. */
+  rowInputs?(attrs: A): readonly number[];
   /** Sums similarities of input 0 with the weight, input 1: the attributes `similarity` and `gradient` say which (ops/similarity.ts). */
   readonly takesSimilarity?: true;
   /** Indices of inputs (kept as weights in OIHW) and of outputs that are weight-shaped rather than activations. */
@@ -61,8 +95,6 @@ export interface OpRecord<A extends object> {
   readonly weightOutputs?: readonly number[];
   /** Output i may be written over input `inPlace[i]`: each element depends only on the same element of the operands (state updates). */
   readonly inPlace?: Readonly<Record<number, number>>;
-  /** How the op goes to integers; ops of one operand that are elementwise go as tables. */
-  readonly integer?: IntegerRule<A>;
   /** Where the gradient is deliberately not the derivative: the stated form. */
   surrogate?(attrs: A): string | undefined;
 }
@@ -94,7 +126,10 @@ function floats(inputs: readonly DType[]): DType {
   return "f32";
 }
 
-/** Makes an op out of its record. */
+/**
+ * Makes an op out of its record.
+ * @__NO_SIDE_EFFECTS__
+ */
 export function defineOp<A extends object>(record: OpRecord<A>): Op<A> {
   const shapes = (inputs: readonly Shape[], attrs: A, where = ""): readonly Shape[] => {
     try {

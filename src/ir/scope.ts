@@ -55,6 +55,14 @@ export function elementsOf(op: Op, inputs: readonly Value[], attrs: object, epil
   );
 }
 
+/** Nodes made here: the ops' rules were asked for the shapes and the type of their outputs. Nodes never change. */
+const emitted = new WeakSet<Node>();
+
+/** True for a node whose outputs are known to be what its op's rules give. */
+export function isEmitted(node: Node): boolean {
+  return emitted.has(node);
+}
+
 function scopeAt(builder: Builder, path: string): Scope {
   const named = (name: string): string => (path === "" ? name : `${path}.${name}`);
 
@@ -90,6 +98,7 @@ function scopeAt(builder: Builder, path: string): Scope {
       for (const [index, shape] of shapes.entries()) {
         outputs.push({ id: builder.nextId++, kind: "computed", shape, producer: node, index, ...typed(dtype) });
       }
+      emitted.add(node);
       builder.nodes.push(node);
       return outputs;
     },

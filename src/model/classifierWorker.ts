@@ -3,8 +3,9 @@ import { DataError, InternalError } from "../core/errors.ts";
 import { onParentMessage } from "../core/worker.ts";
 import type { Image } from "../data/image.ts";
 import { prepare } from "../data/resize.ts";
-import { type Classifier, openClassifier } from "./classifier.ts";
+import { openClassifier } from "./classifier.ts";
 import type { Answer, Question } from "./classifierInWorker.ts";
+import type { Classifier } from "./classifierOver.ts";
 import { loadModel, type Model } from "./model.ts";
 
 interface Held {

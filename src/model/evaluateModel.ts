@@ -30,12 +30,16 @@ function placeLabels(model: Model, data: Dataset): number[] {
   });
 }
 
+/** The same images with the model's labels; a label that the model does not know is refused. */
+export function inLabelsOf(model: Model, data: Dataset): Dataset {
+  const places = placeLabels(model, data);
+  return { ...data, labels: model.labels, labelOf: (index) => places[data.labelOf(index)] };
+}
+
 /** Classifies images of known label with a model and counts. */
 export async function evaluateModel(model: Model, data: Dataset, options: EvaluateModelOptions = {}): Promise<Evaluation> {
   const { backend = wasmBackend, indices, batch = 32, onBatch, runner, ...open } = options;
-  const places = placeLabels(model, data);
-  const { preprocessing, labels } = model;
-  const common = { data, indices, preprocessing, labels, labelOf: (index: number) => places[data.labelOf(index)], onBatch };
+  const common = { data: inLabelsOf(model, data), indices, preprocessing: model.preprocessing, onBatch };
   if (runner) return evaluate({ ...common, session: runner });
   const { graph, weights } = runnable(model, batch);
   using session = await backend.open(graph, weights, open);

@@ -1,15 +1,12 @@
 /** A model: a network of the zoo with its weights, its labels and the way from pixels to its input. */
-import { FormatError, OptionError } from "../core/errors.ts";
-import { formatShape, isSameShape } from "../core/shape.ts";
 import type { NumericArray, Tensor } from "../core/tensor.ts";
-import { checkPreprocessing, type Preprocessing } from "../data/preprocessing.ts";
+import type { Preprocessing } from "../data/preprocessing.ts";
 import type { Weights } from "../engine/session.ts";
-import { decodeModel, encodeModel } from "../formats/modelFile.ts";
-import { leavesOf } from "../ir/graph.ts";
+import { encodeModel } from "../formats/modelFile.ts";
 import type { NetworkOptions } from "../networks/index.ts";
-import { filterFault } from "../quantize/checkFilters.ts";
-import { modelGraph } from "./modelGraph.ts";
-import { checkQuantisation, integerGraphOf, type Quantisation } from "./runnable.ts";
+import { integerGraphOf, readModel } from "./carried.ts";
+import type { Quantisation } from "./integerForm.ts";
+import { zoo } from "./zoo.ts";
 
 /** A trained network, ready to be compiled, saved or evaluated. */
 export interface Model {
@@ -34,7 +31,7 @@ function storedWeights(model: Model): ReadonlyMap<string, Tensor<NumericArray>> 
     const { shape, data } = weights.get(name) as Tensor;
     stored.set(name, { shape, data: to(data) });
   };
-  for (const { leaves } of integerGraphOf(model, quantisation).filters) {
+  for (const { leaves } of integerGraphOf(zoo, model, quantisation).filters) {
     shrink(leaves.weight, (data) => Int8Array.from(data));
     if (leaves.kind === "narrow") for (const name of [leaves.bias, leaves.factor]) shrink(name, (data) => Int32Array.from(data));
   }
@@ -48,34 +45,6 @@ export async function saveModel(model: Model): Promise<Uint8Array> {
 }
 
 /** Reads a model file and checks that its network exists and that its weights are that network's; `where` begins every error. */
-export async function loadModel(file: Uint8Array, where = "model"): Promise<Model> {
-  const { network, preprocessing: record, quantisation, ...rest } = await decodeModel(file, where);
-  try {
-    const preprocessing = checkPreprocessing(record);
-    const integers = quantisation === undefined ? {} : { quantisation: checkQuantisation(quantisation) };
-    const model: Model = { ...rest, network: network.name, options: network.options, preprocessing, ...integers };
-    checkWeights(model, where);
-    return model;
-  } catch (cause) {
-    if (cause instanceof OptionError) throw new FormatError(`${where}: ${cause.message}`, { cause });
-    throw cause;
-  }
-}
-
-function checkWeights(model: Model, where: string): void {
-  const integer = model.quantisation && integerGraphOf(model, model.quantisation);
-  const graph = integer?.graph ?? modelGraph(model);
-  const needed = [...leavesOf(graph, "parameter"), ...leavesOf(graph, "state")];
-  for (const { name = "", shape } of needed) {
-    const held = model.weights.get(name);
-    if (!held) throw new FormatError(`${where}: lacks the weight "${name}" ${formatShape(shape)} of ${model.network}`);
-    if (!isSameShape(held.shape, shape)) {
-      throw new FormatError(`${where}: "${name}" is ${formatShape(held.shape)}, ${model.network} needs ${formatShape(shape)}`);
-    }
-  }
-  const names = new Set(needed.map(({ name }) => name));
-  for (const name of model.weights.keys())
-    if (!names.has(name)) throw new FormatError(`${where}: "${name}" is no weight of ${model.network}`);
-  const fault = integer && filterFault(integer.filters, model.weights);
-  if (fault) throw new FormatError(`${where}: ${fault}`);
+export function loadModel(file: Uint8Array, where = "model"): Promise<Model> {
+  return readModel(zoo, file, where);
 }

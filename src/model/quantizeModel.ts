@@ -1,36 +1,26 @@
-/** A model in integers: calibrated on sample images, by the way of choosing ranges that comes closest to the floats. */
+/** A model in integers, with the error of each layer. */
 import { wasmBackend } from "../backends/wasm/index.ts";
-import { DataError, OptionError } from "../core/errors.ts";
-import { random } from "../core/random.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { openLoader } from "../data/loader.ts";
 import type { Backend } from "../engine/session.ts";
-import type { Value } from "../ir/graph.ts";
-import type { Range } from "../ir/integer.ts";
-import type { Weighted } from "../passes/foldConstants.ts";
-import { fold } from "../passes/index.ts";
+import type { Node } from "../ir/graph.ts";
+import type { Quantised, Range } from "../ir/integer.ts";
+import { integerRuleOf } from "../ops/integerRules.ts";
+import { removeDead } from "../passes/removeDead.ts";
 import { observedName } from "../passes/toInteger.ts";
-import { type Batches, calibrate, FEWEST_IMAGES, type Observation } from "../quantize/calibrate.ts";
-import { equalise } from "../quantize/equalise.ts";
-import { chooseRange, type RangeMethod, rangeMethods } from "../quantize/histogram.ts";
-import { type Quantized, quantizeGraph } from "../quantize/quantize.ts";
+import { partsOf } from "../quantize/calibrate.ts";
+import {
+  BATCH,
+  type Calibrated,
+  calibrateModel,
+  outputsOf,
+  type QuantizeOptions,
+  quantizedBy,
+  relativeError,
+  type Way,
+} from "./calibrateModel.ts";
+import { activationKeys, type Quantisation } from "./integerForm.ts";
 import type { Model } from "./model.ts";
-import { modelGraph } from "./modelGraph.ts";
-import { activationKeys } from "./runnable.ts";
-
-/** How a model is quantised. */
-export interface QuantizeOptions {
-  /** Images to choose from; all where absent. */
-  readonly indices?: Uint32Array;
-  /** Images to look at, drawn by the seed. Default 128. */
-  readonly images?: number;
-  readonly seed?: number;
-  /** One way to choose ranges; by default the best of all. */
-  readonly method?: RangeMethod;
-  readonly backend?: Backend;
-  readonly onProgress?: (share: number, what: string) => void;
-}
 
 /** How far one layer's integers are from the floats they stand for: root mean square of the difference over that of the floats. */
 export interface LayerError {
@@ -51,151 +41,59 @@ export interface QuantizedModel {
   readonly floats: readonly { readonly op: string; readonly scope: string }[];
 }
 
-const BATCH = 8;
-
-/** The images to look at: whole batches, drawn without repetition. */
-function sampled(data: Dataset, { indices, images = 128, seed = 0 }: QuantizeOptions): Uint32Array {
-  const all = indices ?? Uint32Array.from({ length: data.count }, (_, index) => index);
-  const wanted = Math.min(images, all.length);
-  if (wanted < FEWEST_IMAGES)
-    throw new DataError(`${data.name}: calibration needs at least ${FEWEST_IMAGES} images, found ${wanted === 0 ? "none" : wanted}`);
-  const { integer } = random(seed, "calibration");
-  const drawn = all.slice();
-  const count = wanted - (wanted % BATCH);
-  for (let i = 0; i < count; i++) {
-    const j = i + integer(i, drawn.length - i);
-    [drawn[i], drawn[j]] = [drawn[j], drawn[i]];
-  }
-  return drawn.subarray(0, count);
-}
-
-/** The prepared images, batch after batch, as inputs of the folded graph. */
-async function loaded({ preprocessing }: Model, data: Dataset, indices: Uint32Array, graph: Weighted["graph"]): Promise<readonly Tensor[]> {
-  const { shape } = graph.leaves.find(({ kind }) => kind === "input") as Value;
-  const loader = openLoader(data, indices, { preprocessing, batch: BATCH });
-  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
-  const batches: Tensor[] = [];
-  for (let batch = 0; batch < loader.batches; batch++) {
-    const image = { shape, strides, data: new Float32Array(strides[0] * shape[0]) };
-    const { count } = await loader.fill(0, batch, image);
-    if (count === BATCH) batches.push(image);
-  }
-  return batches;
-}
-
-/** One way: ranges, whether channels were evened out before, whether biases are corrected. */
-interface Way {
-  readonly name: string;
-  readonly folded: Weighted;
-  readonly ranges: ReadonlyMap<Value, Range>;
-  readonly observations: ReadonlyMap<Value, Observation>;
-  readonly isCorrected: boolean;
-}
-
-function quantizedBy({ folded, ranges, observations, isCorrected }: Way, isObserved = false): Quantized {
-  return quantizeGraph(folded, ranges, {
-    isObserved,
-    ...(isCorrected ? { meansOf: (value: Value) => observations.get(value)?.means } : {}),
-  });
-}
-
-async function outputsOf({ graph, weights }: Weighted, images: readonly Tensor[], backend: Backend): Promise<Record<string, Tensor>[]> {
-  using session = await backend.open(graph, weights);
-  const { name } = graph.leaves.find(({ kind }) => kind === "input") as Value;
-  return images.map((image) => session.run({ [name as string]: image }));
-}
-
-/** Root mean square of the differences over that of what is wanted. */
-function relativeError(pairs: readonly (readonly [found: ArrayLike<number>, wanted: ArrayLike<number>])[]): number {
-  let [difference, whole] = [0, 0];
-  for (const [found, wanted] of pairs) {
-    for (let i = 0; i < wanted.length; i++) {
-      difference += (found[i] - wanted[i]) ** 2;
-      whole += wanted[i] ** 2;
-    }
-  }
-  return Math.sqrt(difference / Math.max(whole, Number.MIN_VALUE));
-}
-
-/** Every way to be tried: by method, with channels as they are or evened out, with biases as they are or corrected. */
-async function waysOf(folded: Weighted, batches: Batches, backend: Backend, methods: readonly RangeMethod[]): Promise<readonly Way[]> {
-  const plain = await calibrate({ ...folded, batches, backend });
-  const even = equalise(folded, plain);
-  const evened = await calibrate({ ...even, batches, backend });
-  const starts = [
-    { suffix: "", folded, observations: plain },
-    { suffix: ", equalised", folded: even, observations: evened },
-  ];
-  return starts.flatMap(({ suffix, ...start }) =>
-    methods.flatMap((method) => {
-      const ranges = new Map([...start.observations].map(([value, { distribution }]) => [value, chooseRange(distribution, method)]));
-      return [false, true].map((isCorrected) => ({
-        ...start,
-        name: `${method}${suffix}${isCorrected ? ", bias corrected" : ""}`,
-        ranges,
-        isCorrected,
-      }));
-    }),
-  );
-}
-
 /** How far the integers of each layer are from the floats, on a few images. */
 async function layerErrors(way: Way, images: readonly Tensor[], backend: Backend): Promise<readonly LayerError[]> {
   const { folded } = way;
   const integer = quantizedBy(way, true);
-  const found = await outputsOf(integer, images, backend);
-  const outputs = Object.fromEntries(
-    folded.graph.nodes.flatMap((node) => node.outputs.map((value) => [observedName(value), value] as const)),
-  );
-  const wanted = await outputsOf({ ...folded, graph: { ...folded.graph, outputs } }, images, backend);
-  return folded.graph.nodes.flatMap((node) => {
-    const [value] = node.outputs;
-    const quantised = integer.quantised.get(value);
-    if (!quantised || node.op.integer?.isKept) return [];
-    const name = observedName(value);
-    const pairs = found.map((run, i) => {
-      return [run[name].data.map((q) => (q - quantised.zero) * quantised.scale), wanted[i][name].data] as const;
-    });
-    return [{ scope: node.scope, op: node.op.name, error: relativeError(pairs) }];
-  });
+  const shown = folded.graph.nodes
+    .filter(({ op, outputs: [value] }) => integer.quantised.has(value) && !integerRuleOf(op)?.isKept)
+    .map(({ outputs: [value] }) => value);
+  const errors: LayerError[] = [];
+  for (const part of partsOf(shown, MOST_ELEMENTS)) {
+    const named = Object.fromEntries(part.map((value) => [observedName(value), value]));
+    const integers = Object.fromEntries(Object.keys(named).map((name) => [name, integer.graph.outputs[name]]));
+    const found = await outputsOf({ ...integer, graph: removeDead({ ...integer.graph, outputs: integers }) }, images, backend);
+    const wanted = await outputsOf({ ...folded, graph: removeDead({ ...folded.graph, outputs: named }) }, images, backend);
+    for (const [name, value] of Object.entries(named)) {
+      const { scale, zero } = integer.quantised.get(value) as Quantised;
+      const pairs = found.map((run, i) => [run[name].data.map((q) => (q - zero) * scale), wanted[i][name].data] as const);
+      const { scope, op } = value.producer as Node;
+      errors.push({ scope, op: op.name, error: relativeError(pairs) });
+    }
+  }
+  return errors;
 }
 
-/** Images on which the ways are compared, and on which layers are. */
-const [COMPARED, LOOKED_AT] = [64 / BATCH, 16 / BATCH];
+/** Elements of values that are compared at one time. */
+const MOST_ELEMENTS = 2 ** 25;
+/** Images on which layers are compared. */
+const LOOKED_AT = 16 / BATCH;
+
+/** What a model file records of a way. */
+export function quantisationOf({ name, folded, ranges }: Way, images: readonly Tensor[]): Quantisation {
+  const keyed = [...activationKeys(folded.graph)].map(([key, value]) => {
+    const { low, high } = ranges.get(value) as Range;
+    return [key, [low, high] as const] as const;
+  });
+  return { method: name, images: images.length * BATCH, ranges: Object.fromEntries(keyed) };
+}
+
+/** A calibrated model in integers by one way. */
+export async function quantizeBy(way: Way, model: Model, { tried, images }: Calibrated, backend: Backend): Promise<QuantizedModel> {
+  const { weights, floats } = quantizedBy(way);
+  const quantisation = quantisationOf(way, images);
+  return {
+    model: { ...model, weights, quantisation },
+    method: way.name,
+    tried,
+    images: quantisation.images,
+    layers: await layerErrors(way, images.slice(0, LOOKED_AT), backend),
+    floats: floats.filter(({ op }) => !integerRuleOf(op)?.isKept).map(({ op, scope }) => ({ op: op.name, scope })),
+  };
+}
 
 /** Turns a float model into integers. */
 export async function quantizeModel(model: Model, data: Dataset, options: QuantizeOptions = {}): Promise<QuantizedModel> {
-  if (model.quantisation) throw new OptionError("the model is quantised already; quantise the float model that it came from");
-  const { backend = wasmBackend, method, onProgress = () => undefined } = options;
-  const indices = sampled(data, options);
-  const folded = fold(modelGraph(model, BATCH), model.weights);
-  const images = await loaded(model, data, indices, folded.graph);
-  onProgress(0.1, "calibrating");
-  const name = folded.graph.leaves.find(({ kind }) => kind === "input")?.name as string;
-  const batches: Batches = async function* () {
-    for (const image of images) yield { [name]: image };
-  };
-  const ways = await waysOf(folded, batches, backend, method ? [method] : rangeMethods);
-  const wanted = await outputsOf(folded, images.slice(0, COMPARED), backend);
-  const tried: Record<string, number> = {};
-  for (const [i, way] of ways.entries()) {
-    onProgress(0.4 + (0.5 * i) / ways.length, way.name);
-    const found = await outputsOf(quantizedBy(way), images.slice(0, COMPARED), backend);
-    tried[way.name] = relativeError(found.map(({ logits }, run) => [logits.data, wanted[run].logits.data]));
-  }
-  const best = ways.reduce((a, b) => (tried[b.name] < tried[a.name] ? b : a));
-  const { weights, floats } = quantizedBy(best);
-  const ranges = [...activationKeys(best.folded.graph)].map(([key, value]) => {
-    const { low, high } = best.ranges.get(value) as Range;
-    return [key, [low, high] as const] as const;
-  });
-  const quantisation = { method: best.name, images: images.length * BATCH, ranges: Object.fromEntries(ranges) };
-  return {
-    model: { ...model, weights, quantisation },
-    method: best.name,
-    tried,
-    images: quantisation.images,
-    layers: await layerErrors(best, images.slice(0, LOOKED_AT), backend),
-    floats: floats.filter(({ op }) => !op.integer?.isKept).map(({ op, scope }) => ({ op: op.name, scope })),
-  };
+  const calibrated = await calibrateModel(model, data, options);
+  return quantizeBy(calibrated.best, model, calibrated, options.backend ?? wasmBackend);
 }

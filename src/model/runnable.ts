@@ -1,73 +1,9 @@
-/** From a model to the graph that runs it: floats, folded and fused, or integers. */
-import { OptionError } from "../core/errors.ts";
-import { zeros } from "../core/tensor.ts";
-import type { Weights } from "../engine/session.ts";
-import type { Graph, Value } from "../ir/graph.ts";
-import type { Range } from "../ir/integer.ts";
 import type { Weighted } from "../passes/foldConstants.ts";
-import { fold, optimise } from "../passes/index.ts";
-import { type IntegerGraph, toInteger } from "../passes/toInteger.ts";
+import { runnableOf } from "./carried.ts";
 import type { Model } from "./model.ts";
-import { modelGraph } from "./modelGraph.ts";
+import { zoo } from "./zoo.ts";
 
-/** How a model's weights became integers: the range of every activation of its folded graph, by key. Plain JSON. */
-export interface Quantisation {
-  /** How the ranges were chosen, and from how many images. */
-  readonly method: string;
-  readonly images: number;
-  readonly ranges: Readonly<Record<string, readonly [low: number, high: number]>>;
-}
-
-/** A stable name for each activation: inputs by their own, computed values by place and op, counted where there are several. */
-export function activationKeys(graph: Graph): ReadonlyMap<string, Value> {
-  const keys = new Map<string, Value>();
-  for (const leaf of graph.leaves) if (leaf.kind === "input") keys.set(leaf.name as string, leaf);
-  for (const { op, scope, outputs } of graph.nodes) {
-    for (const value of outputs) {
-      const base = `${scope}:${op.name}`;
-      let key = base;
-      for (let i = 2; keys.has(key); i++) key = `${base}.${i}`;
-      keys.set(key, value);
-    }
-  }
-  return keys;
-}
-
-/** Reads the record of a model file; refuses what is none. */
-export function checkQuantisation(record: unknown): Quantisation {
-  const { method, images, ranges } = (record ?? {}) as Partial<Quantisation>;
-  const isRange = (range: unknown): boolean =>
-    Array.isArray(range) && range.length === 2 && range.every(Number.isFinite) && range[0] <= range[1];
-  if (typeof method !== "string" || typeof images !== "number")
-    throw new OptionError("quantisation: needs a method and a number of images");
-  const entries = typeof ranges === "object" && ranges !== null ? Object.entries(ranges) : [];
-  const wrong = entries.find(([, range]) => !isRange(range));
-  if (entries.length === 0 || wrong) throw new OptionError(`quantisation.ranges: ${wrong ? `"${wrong[0]}" is no range` : "found none"}`);
-  return { method, images, ranges: Object.fromEntries(entries) };
-}
-
-/** Weights of no meaning: structure does not depend on them. */
-function placeholders(graph: Graph): Weights {
-  const stored = graph.leaves.filter(({ kind }) => kind === "parameter" || kind === "state");
-  return new Map(stored.map(({ name = "", shape }) => [name, zeros(shape)]));
-}
-
-/** The integer graph of a quantised model, for so many images a run. */
-export function integerGraphOf(model: Omit<Model, "weights">, { ranges }: Quantisation, batch = 1): IntegerGraph {
-  const graph = modelGraph(model, batch);
-  const folded = fold(graph, placeholders(graph)).graph;
-  const known = new Map<Value, Range>();
-  for (const [key, value] of activationKeys(folded)) {
-    const range = ranges[key];
-    if (!range) throw new OptionError(`quantisation.ranges: lacks "${key}"`);
-    known.set(value, { low: range[0], high: range[1] });
-  }
-  return toInteger(folded, known);
-}
-
-/** What a backend opens to run a model on so many images. */
+/** What a backend opens to run a model on so many images: floats, folded and fused, or integers. */
 export function runnable(model: Model, batch = 1): Weighted {
-  const { quantisation, weights } = model;
-  if (quantisation) return { graph: integerGraphOf(model, quantisation, batch).graph, weights };
-  return optimise(modelGraph(model, batch), weights);
+  return runnableOf(zoo, model, batch);
 }

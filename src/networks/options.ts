@@ -1,4 +1,4 @@
-import { type DesignName, designs } from "../blocks/index.ts";
+import { type DesignName, designNames } from "../blocks/index.ts";
 import { OptionError } from "../core/errors.ts";
 import { nearest } from "../core/suggest.ts";
 import { type Arithmetic, arithmetics, gradientsOf } from "../passes/setArithmetic.ts";
@@ -71,7 +71,7 @@ function needOwnOption(network: Network, option: string, value: number, neutral:
 
 /** A design by name, and only where there are ordinary convolutions to replace. */
 function needDesign(network: Network, conv: DesignName): void {
-  needName(network, "conv", conv, Object.keys(designs));
+  needName(network, "conv", conv, designNames);
   if (network.takesDesigns || conv === "vanilla") return;
   throw new OptionError(
     `${network.name}: conv "${conv}" needs a plain backbone, whose convolutions it can replace; nearest legal value "vanilla"`,

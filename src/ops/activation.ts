@@ -1,6 +1,6 @@
 import { need } from "../core/errors.ts";
 import { formatShape, isSameShape } from "../core/shape.ts";
-import { defineOp, type Op } from "../ir/op.ts";
+import { defineOp, type GradientRule, type Op } from "../ir/op.ts";
 import { type Operations, plain } from "./cost.ts";
 
 /** A scalar function applied to every element, and its slope. */
@@ -18,8 +18,14 @@ export interface Activation {
   readonly operations: Operations;
 }
 
-/** The op of a scalar function, and the op of its gradient: (dy, x or y) → dy · slope. */
-export function activation({ name, value, slope, slopeReads, operations }: Activation): readonly [forward: Op, backward: Op] {
+/** The op of a scalar function, the op of its gradient: (dy, x or y) → dy · slope, and the rule that applies it. */
+export function activation({
+  name,
+  value,
+  slope,
+  slopeReads,
+  operations,
+}: Activation): readonly [forward: Op, backward: Op, rule: GradientRule<object>] {
   const backward = defineOp({
     name: `${name}Gradient`,
     isElementwise: true,
@@ -37,10 +43,10 @@ export function activation({ name, value, slope, slopeReads, operations }: Activ
     isElementwise: true,
     shape: ([x]) => x,
     cost: plain(operations),
-    gradient: (g, [x], dy, _attrs, { outputs: [y] }) => [backward(g, [dy, slopeReads === "input" ? x : y], {})],
     reference(y, [x]) {
       for (let i = 0; i < y.data.length; i++) y.data[i] = value(x.data[i]);
     },
   });
-  return [forward, backward];
+  const rule: GradientRule<object> = (g, [x], dy, _attrs, { outputs: [y] }) => [backward(g, [dy, slopeReads === "input" ? x : y], {})];
+  return [forward, backward, rule];
 }

@@ -2,14 +2,12 @@ import { need } from "../core/errors.ts";
 import { formatShape, isSameShape } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { plain } from "./cost.ts";
-import { added } from "./integerRules.ts";
 
 /** (a, b) of one shape → a + b: residuals, and sums of gradients. */
 export const add: Op = defineOp({
   name: "add",
   isElementwise: true,
   isCommutative: true,
-  integer: added,
 
   shape([a, b]) {
     need(isSameShape(a, b), () => `both operands must have one shape, found ${formatShape(a)} and ${formatShape(b)}`);
@@ -17,7 +15,6 @@ export const add: Op = defineOp({
   },
 
   cost: plain({ adds: 1 }),
-  gradient: (_g, _inputs, dy) => [dy, dy],
 
   reference(y, [a, b]) {
     for (let i = 0; i < y.data.length; i++) y.data[i] = a.data[i] + b.data[i];

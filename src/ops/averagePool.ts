@@ -3,7 +3,6 @@ import { formatShape, isSameShape, type Shape, size } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { type AveragePool, eachPixel, pooledShape } from "./averageWindows.ts";
 import { operationsCost } from "./cost.ts";
-import { averaged } from "./integerRules.ts";
 
 /** An average pooling and the shape of its input. */
 export interface AveragePoolGradient extends AveragePool {
@@ -13,14 +12,12 @@ export interface AveragePoolGradient extends AveragePool {
 /** The mean of each window. */
 export const averagePool: Op<AveragePool> = defineOp<AveragePool>({
   name: "averagePool",
-  integer: averaged,
+  reorder: (_order, [x]) => ({ operands: [x], isKept: true }),
 
   shape: ([x], attrs) => pooledShape(x, attrs),
 
   cost: (inputs, { kernel }, outputs) =>
     operationsCost(size(outputs[0]), { adds: kernel[0] * kernel[1], multiplications: 1 }, inputs, outputs),
-
-  gradient: (g, [x], dy, attrs) => [averagePoolGradient(g, [dy], { ...attrs, inputShape: x.shape })],
 
   reference(y, [x], attrs) {
     y.data.fill(0);

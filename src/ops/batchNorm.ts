@@ -28,13 +28,10 @@ export const batchNorm: Op<BatchNorm> = defineOp<BatchNorm>({
     return x;
   },
 
+  reorder: (_order, [x, ...vectors]) => ({ operands: [x, ...vectors.map(([c]) => [1, c])], isKept: true }),
+
   // A multiplication and an addition: the rest depends on the channel only.
   cost: plain({ adds: 1, multiplications: 1 }),
-
-  gradient(g, [x, gamma, , mean, variance], dy, attrs) {
-    const [dx, dgamma, dbeta] = batchNormEvalGradient.all(g, [x, gamma, mean, variance, dy], attrs);
-    return [dx, dgamma, dbeta, undefined, undefined];
-  },
 
   reference(y, [x, gamma, beta, mean, variance], { eps }) {
     const [n, c] = x.shape;

@@ -34,11 +34,6 @@ export const batchNormTrain: Op<BatchNormTrain> = defineOp<BatchNormTrain>({
 
   cost: wholly({ adds: 3, multiplications: 2 }),
 
-  gradient(g, [x, gamma], dy, _attrs, { outputs: [, batchMean, batchInverseStd] }) {
-    const [dx, dgamma, dbeta] = batchNormGradient.all(g, [x, gamma, batchMean, batchInverseStd, dy], {});
-    return [dx, dgamma, dbeta, undefined, undefined, undefined];
-  },
-
   reference(y, [x, gamma, beta, mean, variance, count], { eps, momentum }, [, batchMean, inverseStd, newMean, newVariance, newCount]) {
     const [n, c] = x.shape;
     const area = x.data.length / (n * c);

@@ -19,11 +19,6 @@ export const channelConv: Op<ChannelConvolution> = defineOp<ChannelConvolution>(
   shape: ([x, weight], attrs) => channelConvolvedShape(x, weight, attrs),
   cost: (inputs, _attrs, outputs) => channelConvolutionCost(outputs[0], inputs[1], inputs, outputs),
 
-  gradient: (g, [x, weight], dy, attrs) => [
-    channelConvInputGradient(g, [dy, weight], { ...attrs, inputShape: x.shape }),
-    channelConvWeightGradient(g, [x, dy], { ...attrs, weightShape: weight.shape }),
-  ],
-
   reference(y, [x, weight], attrs) {
     const width = y.shape[3];
     y.data.fill(0);

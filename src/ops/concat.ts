@@ -2,15 +2,12 @@ import { need } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { plain } from "./cost.ts";
-import { kept } from "./integerRules.ts";
 import { movedType } from "./requantise.ts";
-import { slice } from "./slice.ts";
 
 /** Puts activations of one size behind each other along the channels. */
 export const concat: Op<{ readonly axis: 1 }> = defineOp<{ readonly axis: 1 }>({
   name: "concat",
   isRouting: true,
-  integer: kept,
   dtype: movedType,
 
   shape(inputs, { axis }) {
@@ -25,15 +22,6 @@ export const concat: Op<{ readonly axis: 1 }> = defineOp<{ readonly axis: 1 }>({
   },
 
   cost: plain({}),
-
-  gradient(g, inputs, dy) {
-    let start = 0;
-    return inputs.map((x) => {
-      const length = x.shape[1];
-      start += length;
-      return slice(g, [dy], { start: start - length, length, axis: 1 });
-    });
-  },
 
   reference(y, inputs) {
     const [n, c] = y.shape;

@@ -1,25 +1,21 @@
 import { need } from "../core/errors.ts";
 import { formatShape, size } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
-import { channelSum } from "./channelSum.ts";
-import { conv2dInputGradient } from "./conv2dInputGradient.ts";
-import { conv2dWeightGradient } from "./conv2dWeightGradient.ts";
-import { type Convolution, convolutionCost, convolvedShape, eachTapRow } from "./convolution.ts";
-import { convolved } from "./integerRules.ts";
-import { layerRate } from "./layerRate.ts";
+import { needShuffle, shuffledList } from "./channelShuffle.ts";
+import { convolutionCost, convolvedShape, eachTapRow, type ShuffledConvolution } from "./convolution.ts";
 import { similarityGradient, similarityRule } from "./similarity.ts";
 import { padPlanes } from "./window.ts";
 
 /** (x [n, c, h, w], weight [out, c / groups, kh, kw], bias? [out]) → [n, out, oh, ow]: Y = Σ S(X, F), the literature's general form. */
-export const conv2d: Op<Convolution> = defineOp<Convolution>({
+export const conv2d: Op<ShuffledConvolution> = defineOp<ShuffledConvolution>({
   name: "conv2d",
   takesEpilogue: true,
   takesSimilarity: true,
   weightInputs: [1],
-  integer: convolved,
 
   shape([x, weight, bias], attrs) {
     const y = convolvedShape(x, weight, attrs);
+    for (const groups of attrs.shuffles ?? []) needShuffle(x, groups);
     if (bias) {
       need(bias.length === 1 && bias[0] === y[1], () => `bias is ${formatShape(bias)}, but ${y[1]} output channels need [${y[1]}]`);
     }
@@ -31,13 +27,16 @@ export const conv2d: Op<Convolution> = defineOp<Convolution>({
     return inputs[2] ? { ...cost, adds: cost.adds + size(outputs[0]) } : cost;
   },
 
-  gradient(g, [x, weight, bias], dy, attrs) {
-    const { isBilinear, rate } = similarityGradient(attrs);
-    const dx = conv2dInputGradient(g, isBilinear ? [dy, weight] : [dy, weight, x], { ...attrs, inputShape: x.shape });
-    const dw = conv2dWeightGradient(g, isBilinear ? [x, dy] : [x, dy, weight], { ...attrs, weightShape: weight.shape });
-    const rated = rate === undefined ? dw : layerRate(g, [dw], { rate });
-    return bias ? [dx, rated, channelSum(g, [dy], {})] : [dx, rated];
+  // All channels of one group meet every output; each channel of a depthwise one its own; otherwise groups read where their channels lie.
+  reorder({ shuffles }, [x, weight, bias], attrs) {
+    const [, c] = x;
+    const [out, , kh, kw] = weight;
+    if (attrs.groups === 1) return { operands: [x, weight], isKept: false };
+    if (attrs.groups === c && out === c) return { operands: [x, [1, c, kh, kw], bias && [1, c]], isKept: true };
+    return { attrs: { ...attrs, shuffles: [...shuffles, ...(attrs.shuffles ?? [])] }, operands: [x], isKept: false, isRead: true };
   },
+
+  rowInputs: ({ groups }) => (groups === 1 ? [1, 2] : []),
 
   surrogate: (attrs) => similarityGradient(attrs).surrogate,
 
@@ -48,7 +47,8 @@ export const conv2d: Op<Convolution> = defineOp<Convolution>({
     const step = attrs.stride[1];
     const filter = weight.data;
     for (let image = 0; image < n; image++) {
-      const pixels = padPlanes(x.data, image * c * h * w, c, [h, w], attrs.padding);
+      const planes = padPlanes(x.data, image * c * h * w, c, [h, w], attrs.padding);
+      const pixels = shuffledPlanes(planes, c, attrs.shuffles);
       const sums = y.data.subarray(image * out * oh * ow, (image + 1) * out * oh * ow);
       for (let o = 0; o < out; o++) sums.fill(bias ? bias.data[o] : 0, o * oh * ow, (o + 1) * oh * ow);
       eachTapRow({ x: x.shape, weight: weight.shape, y: y.shape, attrs }, (tap, yRow, xRow) => {
@@ -58,3 +58,13 @@ export const conv2d: Op<Convolution> = defineOp<Convolution>({
     }
   },
 });
+
+/** Padded planes of one image in the order in which a convolution reads them. */
+function shuffledPlanes(planes: Float64Array, c: number, shuffles: readonly number[] = []): Float64Array {
+  if (shuffles.length === 0) return planes;
+  const area = planes.length / c;
+  const rows = Array.from({ length: c }, (_, i) => planes.subarray(i * area, (i + 1) * area));
+  const shuffled = new Float64Array(planes.length);
+  for (const [i, row] of shuffles.reduce(shuffledList, rows).entries()) shuffled.set(row, i * area);
+  return shuffled;
+}

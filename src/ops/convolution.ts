@@ -12,6 +12,12 @@ export interface Convolution extends Similar {
   readonly groups: number;
 }
 
+/** A convolution that may read its input shuffled. */
+export interface ShuffledConvolution extends Convolution {
+  /** Groups of the channel shuffles that the input goes through first, one after the other. Default: none. */
+  readonly shuffles?: readonly number[];
+}
+
 /** The window that a weight [out, in / groups, kh, kw] slides. */
 function windowOf(weight: Shape, { stride, padding }: Convolution): Window {
   return { kernel: [weight[2], weight[3]], stride, padding };

@@ -19,9 +19,6 @@ export const dropout: Op<{ readonly rate: number }> = defineOp<{ readonly rate: 
 
   cost: plain({ multiplications: 1, comparisons: 1 }),
 
-  // Linear in x: the gradient is dropped and scaled by the same noise.
-  gradient: (g, [, noise], dy, attrs) => [dropout(g, [dy, noise], attrs), undefined],
-
   reference(y, [x, noise], { rate }) {
     const meets = broadcastIndex(noise.shape, x.shape);
     for (let i = 0; i < y.data.length; i++) y.data[i] = noise.data[meets[i]] >= rate ? x.data[i] / (1 - rate) : 0;

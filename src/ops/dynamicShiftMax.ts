@@ -27,6 +27,14 @@ export function shiftedChannel(channel: number, channels: number, groups: number
   return ((group + 1) % groups) * perGroup + ((position + 1) % perGroup);
 }
 
+/** The groups whose roll makes channels at `places` meet as those of `groups` do, if there are such. */
+function regrouped(places: readonly number[], groups: number): number | undefined {
+  const count = places.length;
+  const isSame = (other: number): boolean =>
+    places.every((at, channel) => shiftedChannel(at, count, other) === places[shiftedChannel(channel, count, groups)]);
+  return places.map((_, i) => i + 1).find((other) => count % other === 0 && isSame(other));
+}
+
 /** Refuses operands that do not fit. */
 function needGates(x: Shape, gates: Shape, { groups, init }: DynamicShiftMax): void {
   needImages("the input", x);
@@ -92,7 +100,12 @@ export const dynamicShiftMax: Op<DynamicShiftMax> = defineOp<DynamicShiftMax>({
     return sumCosts([operationsCost(size(x), operationsOf(attrs), [x], outputs), coefficients]);
   },
 
-  gradient: (g, [x, gates], dy, attrs) => dynamicShiftMaxGradient.all(g, [x, gates, dy], attrs),
+  // Channels still meet by a roll of groups where those have been interleaved: of as many as each had channels.
+  reorder({ places }, [x, gates], attrs) {
+    const groups = regrouped(places, attrs.groups);
+    if (groups === undefined) return undefined;
+    return { attrs: { ...attrs, groups }, operands: [x, [(gates[0] * gates[1]) / x[1], x[1]]], isKept: true };
+  },
 
   reference(y, [x, gates], attrs) {
     const area = x.shape[2] * x.shape[3];

@@ -2,13 +2,12 @@ import { need } from "../core/errors.ts";
 import { formatShape, isSameShape, type Shape, size } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { operationsCost, plain } from "./cost.ts";
-import { averagedWhole } from "./integerRules.ts";
 import { needImages } from "./window.ts";
 
 /** [n, c, h, w] → [n, c, 1, 1]: the mean of each plane. */
 export const globalAveragePool: Op = defineOp({
   name: "globalAveragePool",
-  integer: averagedWhole,
+  reorder: (_order, [x]) => ({ operands: [x], isKept: true }),
 
   shape([x]) {
     needImages("the input", x);
@@ -19,8 +18,6 @@ export const globalAveragePool: Op = defineOp({
     ...operationsCost(size(inputs[0]), { adds: 1 }, inputs, outputs),
     multiplications: size(outputs[0]),
   }),
-
-  gradient: (g, [x], dy) => [globalAveragePoolGradient(g, [dy], { inputShape: x.shape })],
 
   reference(y, [x]) {
     const area = x.data.length / y.data.length;

@@ -6,7 +6,7 @@ function slope(x: number): number {
 }
 
 /** x · min(max(x + 3, 0), 6) / 6. MobileNetV3, arXiv 1905.02244, section 5.2. The gradient reads x. */
-export const [hardSwish, hardSwishGradient] = activation({
+export const [hardSwish, hardSwishGradient, hardSwishRule] = activation({
   name: "hardSwish",
   value: (x) => (x * Math.min(Math.max(x + 3, 0), 6)) / 6,
   slope,

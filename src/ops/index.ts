@@ -15,6 +15,8 @@ import { conv2dWeightGradient } from "./conv2dWeightGradient.ts";
 import { dropout } from "./dropout.ts";
 import { dynamicShiftMax, dynamicShiftMaxGradient } from "./dynamicShiftMax.ts";
 import { ema } from "./ema.ts";
+import { fakeQuantise, fakeQuantiseGradient } from "./fakeQuantise.ts";
+import { narrowScales, wideScales } from "./filterScales.ts";
 import { globalAveragePool, globalAveragePoolGradient } from "./globalAveragePool.ts";
 import { hardSigmoid, hardSigmoidGradient } from "./hardSigmoid.ts";
 import { hardSwish, hardSwishGradient } from "./hardSwish.ts";
@@ -36,6 +38,7 @@ import { relu, reluGradient } from "./relu.ts";
 import { relu6, relu6Gradient } from "./relu6.ts";
 import { reshape } from "./reshape.ts";
 import { rmsprop } from "./rmsprop.ts";
+import { roundToScales } from "./roundToScales.ts";
 import { sgd } from "./sgd.ts";
 import { sigmoid, sigmoidGradient } from "./sigmoid.ts";
 import { silu, siluGradient } from "./silu.ts";
@@ -69,6 +72,8 @@ export const ops = {
   dynamicShiftMax,
   dynamicShiftMaxGradient,
   ema,
+  fakeQuantise,
+  fakeQuantiseGradient,
   globalAveragePool,
   globalAveragePoolGradient,
   gradientNorms,
@@ -93,6 +98,7 @@ export const ops = {
   maxPool,
   maxPoolGradient,
   multiply,
+  narrowScales,
   normScale,
   padChannels,
   quantise,
@@ -102,6 +108,7 @@ export const ops = {
   reluGradient,
   reshape,
   rmsprop,
+  roundToScales,
   sgd,
   sigmoid,
   sigmoidGradient,
@@ -113,6 +120,7 @@ export const ops = {
   softmaxCrossEntropyGradient,
   softmaxGradient,
   sumTo,
+  wideScales,
 } satisfies Record<string, AnyOp>;
 
 /** The name of an op. */

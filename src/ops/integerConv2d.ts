@@ -24,7 +24,7 @@ export function needRow(what: string, row: Shape, outputs: number): void {
 
 /**
  * (x u7, weight i8 [out, c / groups, kh, kw], ratio [out], offset [out]) → clamp(trunc(Σ S(x, weight) · ratio + offset)): a convolution
- * whose sums, of 32 bits, go back to 7 or 8 bits. Bias and zero points are in the offsets.
+ * whose sums, of 32 bits, go back to 7 or 8 bits. Bias and zero points are in the offsets; weights of products keep to the bound on blocks (integerSums.ts).
  */
 export const integerConv2d: Op<IntegerConvolution> = defineOp<IntegerConvolution>({
   name: "integerConv2d",

@@ -12,12 +12,6 @@ import { padPlanes } from "./window.ts";
 /** A depthwise convolution of integers. */
 export type IntegerDepthwise = Omit<IntegerConvolution, "groups" | "similarity">;
 
-/**
- * The most that a filter's weights of one sign may add up to, in magnitude: 127 times it is a 16-bit number, and so is every sum of some
- * of the products of such a filter with pixels of 7 bits.
- */
-export const MOST_WEIGHT = 258;
-
 const [LEAST_SUM, MOST_SUM] = [-32_768, 32_767] as const;
 
 /** clamp((saturated(sum + bias) · factor + 2¹⁴) >> 15): a sum of 16 bits as 7 or 8 bits. `factor` / 2¹⁵ is the ratio of the scales. */

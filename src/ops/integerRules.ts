@@ -1,9 +1,11 @@
-/** The integer forms of float ops: what a record's `integer` says. */
+/** The integer forms of float ops, in a table beside their records for the reason that gradients.ts gives. */
 import { channels, type Value } from "../ir/graph.ts";
 import type { IntegerPlace, IntegerRule, Quantised } from "../ir/integer.ts";
+import type { AnyOp, Op } from "../ir/op.ts";
 import type { Scope } from "../ir/scope.ts";
 import type { AveragePool } from "./averageWindows.ts";
-import type { Convolution } from "./convolution.ts";
+import type { ShuffledConvolution } from "./convolution.ts";
+import type { OpName, ops } from "./index.ts";
 import { integerAdd } from "./integerAdd.ts";
 import { integerAveragePool, integerGlobalAveragePool } from "./integerAveragePool.ts";
 import { type IntegerSimilarity, integerConv2d } from "./integerConv2d.ts";
@@ -14,10 +16,10 @@ import type { Linear } from "./linear.ts";
 import type { Similarity } from "./similarity.ts";
 
 /** Elements are moved or chosen, whatever they are. */
-export const kept: IntegerRule<object> = { isKept: true };
+const kept: IntegerRule<object> = { isKept: true };
 
 /** Channels are moved; new ones hold what stands for 0. */
-export const padded = { isKept: true, keptAttrs: ({ zero }: Quantised) => ({ fill: zero }) } as const;
+const padded = { isKept: true, keptAttrs: ({ zero }: Quantised) => ({ fill: zero }) } as const;
 
 /** The similarities that have an integer form. */
 function integerSimilarity(similarity: Similarity): IntegerSimilarity | undefined {
@@ -25,10 +27,10 @@ function integerSimilarity(similarity: Similarity): IntegerSimilarity | undefine
 }
 
 /** A convolution of products or distances. */
-export const convolved: IntegerRule<Convolution> = {
+const convolved: IntegerRule<ShuffledConvolution> = {
   activations: [0],
   givesFloats: true,
-  accepts: (_inputs, { similarity }) => integerSimilarity(similarity) !== undefined,
+  accepts: (_inputs, { similarity, shuffles }) => integerSimilarity(similarity) !== undefined && shuffles === undefined,
   build(g, { inputs: [x], requantised, filters, narrowFilters }, [image, weight, bias], { stride, padding, groups, ...similar }) {
     const similarity = integerSimilarity(similar.similarity) ?? "product";
     const isDepthwise = groups === channels(image) && weight.shape[0] === groups;
@@ -43,7 +45,7 @@ export const convolved: IntegerRule<Convolution> = {
 };
 
 /** A fully connected layer of products or distances. */
-export const connected: IntegerRule<Linear> = {
+const connected: IntegerRule<Linear> = {
   activations: [0],
   givesFloats: true,
   accepts: (_inputs, { similarity = "product" }) => integerSimilarity(similarity) !== undefined,
@@ -55,7 +57,7 @@ export const connected: IntegerRule<Linear> = {
 };
 
 /** a + b = (qa − za) · sa + (qb − zb) · sb. */
-export const added: IntegerRule<object> = {
+const added: IntegerRule<object> = {
   build(g, { inputs: [a, b], output, requantised }) {
     const ratios = [a.quantised.scale / output.scale, b.quantised.scale / output.scale] as const;
     const offset = output.zero - a.quantised.zero * ratios[0] - b.quantised.zero * ratios[1] + 0.5;
@@ -64,7 +66,7 @@ export const added: IntegerRule<object> = {
 };
 
 /** Gates only: the second operand has one number a channel of each image. */
-export const gated: IntegerRule<object> = {
+const gated: IntegerRule<object> = {
   accepts: ([x, gate]) => x.length === 4 && gate.length === 4 && gate[0] === x[0] && gate[1] === x[1] && gate[2] * gate[3] === 1,
   build(g, { inputs: [x, gate], output, requantised }) {
     const ratio = (x.quantised.scale * gate.quantised.scale) / output.scale;
@@ -78,12 +80,37 @@ function mean({ inputs: [x], output }: IntegerPlace): { zero: number; ratio: num
 }
 
 /** The mean of each window. */
-export const averaged: IntegerRule<AveragePool> = {
+const averaged: IntegerRule<AveragePool> = {
+  givesU7: true,
   build: (g: Scope, place: IntegerPlace, _inputs: readonly Value[], attrs: AveragePool) =>
     integerAveragePool(g, [place.inputs[0].value], { ...attrs, ...mean(place) }),
 };
 
 /** The mean of each plane. */
-export const averagedWhole: IntegerRule<object> = {
+const averagedWhole: IntegerRule<object> = {
+  givesU7: true,
   build: (g, place) => integerGlobalAveragePool(g, [place.inputs[0].value], mean(place)),
 };
+
+/** At most one rule for each op, with its attributes' type; elementwise ops of one operand go as tables. */
+type IntegerRules = { readonly [N in OpName]?: (typeof ops)[N] extends Op<infer A> ? IntegerRule<A> : never };
+
+const integerRules: IntegerRules = {
+  add: added,
+  averagePool: averaged,
+  channelShuffle: kept,
+  concat: kept,
+  conv2d: convolved,
+  globalAveragePool: averagedWhole,
+  linear: connected,
+  maxPool: kept,
+  multiply: gated,
+  padChannels: padded,
+  reshape: kept,
+  slice: kept,
+};
+
+/** The integer form of an op, if it has one. */
+export function integerRuleOf(op: AnyOp): IntegerRule<object> | undefined {
+  return integerRules[op.name as OpName] as IntegerRule<object> | undefined;
+}

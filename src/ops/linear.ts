@@ -1,10 +1,7 @@
 import { need } from "../core/errors.ts";
 import { formatShape, isSameShape, size } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
-import { channelSum } from "./channelSum.ts";
 import { tapsCost } from "./cost.ts";
-import { connected } from "./integerRules.ts";
-import { layerRate } from "./layerRate.ts";
 import { needSimilarity, type Similar, type SimilarityGradient, similarityGradient, similarityRule } from "./similarity.ts";
 
 /** A fully connected layer sums products unless told otherwise. */
@@ -14,7 +11,8 @@ function similar({ similarity = "product", gradient }: Linear): Similar {
   return { similarity, gradient };
 }
 
-function gradientOf(attrs: Linear): SimilarityGradient {
+/** What flows back through the layer's similarity. */
+export function linearSimilarityGradient(attrs: Linear): SimilarityGradient {
   return similarityGradient(similar(attrs));
 }
 
@@ -24,7 +22,6 @@ export const linear: Op<Linear> = defineOp<Linear>({
   takesEpilogue: true,
   takesSimilarity: true,
   weightInputs: [1],
-  integer: connected,
 
   shape([x, weight, bias], attrs) {
     needSimilarity(similar(attrs));
@@ -42,15 +39,10 @@ export const linear: Op<Linear> = defineOp<Linear>({
     return inputs[2] ? { ...cost, adds: cost.adds + size(outputs[0]) } : cost;
   },
 
-  gradient(g, [x, weight, bias], dy, attrs) {
-    const { isBilinear, rate } = gradientOf(attrs);
-    const dx = linearInputGradient(g, isBilinear ? [dy, weight] : [dy, weight, x], attrs);
-    const dw = linearWeightGradient(g, isBilinear ? [x, dy] : [x, dy, weight], attrs);
-    const rated = rate === undefined ? dw : layerRate(g, [dw], { rate });
-    return bias ? [dx, rated, channelSum(g, [dy], {})] : [dx, rated];
-  },
+  reorder: (_order, [x, weight]) => ({ operands: [x, weight], isKept: false }),
+  rowInputs: () => [1, 2],
 
-  surrogate: (attrs) => gradientOf(attrs).surrogate,
+  surrogate: (attrs) => linearSimilarityGradient(attrs).surrogate,
 
   reference(y, [x, weight, bias], attrs) {
     const { combine } = similarityRule(similar(attrs).similarity);
@@ -77,10 +69,10 @@ export const linearInputGradient: Op<Linear> = defineOp<Linear>({
     return [dy[0], weight[1]];
   },
 
-  cost: (inputs, attrs, outputs) => tapsCost(inputs[0][0] * size(inputs[1]), gradientOf(attrs).inputCost, inputs, outputs),
+  cost: (inputs, attrs, outputs) => tapsCost(inputs[0][0] * size(inputs[1]), linearSimilarityGradient(attrs).inputCost, inputs, outputs),
 
   reference(dx, [dy, weight, x], attrs) {
-    const { toInput } = gradientOf(attrs);
+    const { toInput } = linearSimilarityGradient(attrs);
     const pixels = x ? x.data : new Float64Array(dx.data.length);
     const [n, inner] = dx.shape;
     const out = dy.shape[1];
@@ -108,10 +100,10 @@ export const linearWeightGradient: Op<Linear> = defineOp<Linear>({
     return [dy[1], x[1]];
   },
 
-  cost: (inputs, attrs, outputs) => tapsCost(inputs[0][0] * size(outputs[0]), gradientOf(attrs).weightCost, inputs, outputs),
+  cost: (inputs, attrs, outputs) => tapsCost(inputs[0][0] * size(outputs[0]), linearSimilarityGradient(attrs).weightCost, inputs, outputs),
 
   reference(dw, [x, dy, weight], attrs) {
-    const { toWeight } = gradientOf(attrs);
+    const { toWeight } = linearSimilarityGradient(attrs);
     const filter = weight ? weight.data : new Float64Array(dw.data.length);
     const [out, inner] = dw.shape;
     const n = x.shape[0];

@@ -2,7 +2,6 @@ import { need } from "../core/errors.ts";
 import { formatShape, isSameShape, type Shape, size } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { operationsCost } from "./cost.ts";
-import { kept } from "./integerRules.ts";
 import { movedType } from "./requantise.ts";
 import { type Extent2, needImages, type Window, windowCounts } from "./window.ts";
 
@@ -59,8 +58,8 @@ function eachMaximum(x: Float64Array, shape: Shape, pooled: Shape, attrs: MaxPoo
 /** The maximum of each window; padding never wins. */
 export const maxPool: Op<MaxPool> = defineOp<MaxPool>({
   name: "maxPool",
-  integer: kept,
   dtype: movedType,
+  reorder: (_order, [x]) => ({ operands: [x], isKept: true }),
 
   shape([x], attrs) {
     needImages("the input", x);
@@ -68,8 +67,6 @@ export const maxPool: Op<MaxPool> = defineOp<MaxPool>({
   },
 
   cost: (inputs, { kernel }, outputs) => operationsCost(size(outputs[0]), { comparisons: kernel[0] * kernel[1] }, inputs, outputs),
-
-  gradient: (g, [x], dy, attrs, { outputs: [y] }) => [maxPoolGradient(g, [x, y, dy], attrs)],
 
   reference(y, [x], attrs) {
     eachMaximum(x.data, x.shape, y.shape, attrs, (at, from) => {

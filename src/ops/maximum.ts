@@ -15,8 +15,6 @@ export const maximum: Op = defineOp({
 
   cost: plain({ comparisons: 1 }),
 
-  gradient: (g, [a, b], dy) => [maximumGradient(g, [dy, a, b], { of: "first" }), maximumGradient(g, [dy, a, b], { of: "second" })],
-
   reference(y, [a, b]) {
     for (let i = 0; i < y.data.length; i++) y.data[i] = b.data[i] > a.data[i] ? b.data[i] : a.data[i];
   },

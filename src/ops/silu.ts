@@ -6,7 +6,7 @@ function slope(x: number): number {
 }
 
 /** x · sigmoid(x), also called swish. The gradient reads x: the function is not monotonic, y does not tell x. */
-export const [silu, siluGradient] = activation({
+export const [silu, siluGradient, siluRule] = activation({
   name: "silu",
   value: (x) => x / (1 + Math.exp(-x)),
   slope,

@@ -2,7 +2,6 @@ import { need } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
 import { defineOp, type Op } from "../ir/op.ts";
 import { plain } from "./cost.ts";
-import { kept, padded } from "./integerRules.ts";
 import { movedType } from "./requantise.ts";
 
 /** Channels `start` … `start + length − 1`. */
@@ -16,7 +15,6 @@ export interface Slice {
 export const slice: Op<Slice> = defineOp<Slice>({
   name: "slice",
   isRouting: true,
-  integer: kept,
   dtype: movedType,
 
   shape([x], { start, length, axis }) {
@@ -29,8 +27,6 @@ export const slice: Op<Slice> = defineOp<Slice>({
 
   // Only the kept part is read.
   cost: (_inputs, _attrs, outputs) => plain({})([outputs[0]], {}, outputs),
-
-  gradient: (g, [x], dy, { start, length }) => [padChannels(g, [dy], { before: start, after: x.shape[1] - start - length })],
 
   reference(y, [x], { start, length }) {
     const [n, c] = x.shape;
@@ -53,7 +49,6 @@ export interface PadChannels {
 export const padChannels: Op<PadChannels> = defineOp<PadChannels>({
   name: "padChannels",
   isRouting: true,
-  integer: padded,
   dtype: movedType,
 
   shape([x], { before, after }) {
@@ -64,8 +59,6 @@ export const padChannels: Op<PadChannels> = defineOp<PadChannels>({
   },
 
   cost: plain({}),
-
-  gradient: (g, [x], dy, { before }) => [slice(g, [dy], { start: before, length: x.shape[1], axis: 1 })],
 
   reference(y, [x], { before, fill = 0 }) {
     const [n, c] = x.shape;

@@ -37,10 +37,6 @@ export const softmaxCrossEntropy: Op<CrossEntropy> = defineOp<CrossEntropy>({
 
   cost: wholly({ adds: 3, multiplications: 4, comparisons: 1 }),
 
-  gradient(g, [, target], dy, attrs, { outputs: [, probabilities] }) {
-    return [softmaxCrossEntropyGradient(g, [probabilities, target, dy], attrs), undefined];
-  },
-
   reference(loss, [logits, target], { smoothing }, [, probabilities]) {
     const [n, classes] = logits.shape;
     let total = 0;

@@ -8,6 +8,7 @@ import { formatShape, isSameShape } from "../core/shape.ts";
 import { type Graph, leavesOf, type Node, operands, place, type Value } from "../ir/graph.ts";
 import { extendScope, type Scope } from "../ir/scope.ts";
 import { add } from "../ops/add.ts";
+import { gradientOf } from "../ops/gradients.ts";
 import { reachable } from "./removeDead.ts";
 import { rootsOf } from "./uses.ts";
 
@@ -71,10 +72,11 @@ function leadingFrom(graph: Graph, wrt: readonly Value[]): ReadonlySet<Value> {
 
 function inputGradients(g: Scope, node: Node, dys: readonly (Value | undefined)[]): readonly (Value | undefined)[] {
   if (node.epilogue.length > 0) throw new InternalError(`${place(node)} has an epilogue; differentiate before fusing`);
-  if (!node.op.gradient) throw new InternalError(`${place(node)} has no gradient rule`);
+  const rule = gradientOf(node.op);
+  if (!rule) throw new InternalError(`${place(node)} has no gradient rule`);
   const [dy] = dys;
   if (!dy) throw new InternalError(`${place(node)}: a gradient reaches another output than the first, which no rule carries on`);
-  return node.op.gradient(g, node.inputs, dy, node.attrs, { outputs: node.outputs, dys });
+  return rule(g, node.inputs, dy, node.attrs, { outputs: node.outputs, dys });
 }
 
 /** Gradient rules emit the gradients of all inputs; those that nobody asked for (the image's, say) go. */

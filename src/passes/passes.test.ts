@@ -1,13 +1,16 @@
 /** Each pass on the smallest graph that shows it, before and after as text (test/expected/passes/). */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { assertSameOutputs } from "../../test/lib/conformity.ts";
 import { matchExpected } from "../../test/lib/expected.ts";
 import { randomWeights } from "../../test/lib/randomWeights.ts";
+import { foldedPass } from "../../test/tolerances.ts";
 import type { Graph, Value } from "../ir/graph.ts";
 import { print } from "../ir/print.ts";
 import { graphScope, type Scope } from "../ir/scope.ts";
 import { verify } from "../ir/verify.ts";
 import { ops } from "../ops/index.ts";
+import { absorbShuffle } from "./absorbShuffle.ts";
 import { differentiate } from "./differentiate.ts";
 import { foldBatchNorm } from "./foldBatchNorm.ts";
 import { foldConstants } from "./foldConstants.ts";
@@ -15,7 +18,6 @@ import { fuseActivation } from "./fuseActivation.ts";
 import { optimise, optimiseTraining } from "./index.ts";
 import { removeDead } from "./removeDead.ts";
 import { type Arithmetic, arithmetics, setArithmetic } from "./setArithmetic.ts";
-import { sinkShuffle } from "./sinkShuffle.ts";
 
 const init = { kind: "constant", value: 1 } as const;
 const one = { stride: [1, 1], padding: [0, 0, 0, 0], groups: 1, similarity: "product" } as const;
@@ -78,32 +80,103 @@ test("a normalisation is not folded where something else reads the convolution",
   assert.ok(foldBatchNorm(g.finish()).nodes.some(({ op }) => op.name === "batchNorm"));
 });
 
-/** y = relu(norm(shuffle(conv(x)))), as in interleaved group convolutions. */
-function shuffledLayer(): Graph {
-  const g = graphScope();
-  const y = conv(g.scope("conv"), g.input("image", [1, 3, 2, 2]), 6);
-  const shuffled = ops.channelShuffle(g.scope("shuffle"), [y], { groups: 2 });
-  g.output("y", ops.relu(g.scope("act"), [norm(g.scope("norm"), shuffled)], {}));
-  return g.finish();
+/** Channels of x shuffled in `groups`, in a scope of that name. */
+function shuffle(g: Scope, x: Value, groups: number): Value {
+  return ops.channelShuffle(g.scope(`shuffle${groups}`), [x], { groups });
 }
 
-test("a shuffle of channels sinks behind normalisation and activation, which the layer before it then carries", () => {
-  const graph = shuffledLayer();
-  show("sinkShuffle", graph, sinkShuffle(graph));
-  const { graph: fast } = optimise(graph, randomWeights(graph));
+const shufflesOf = (graph: Graph): number => graph.nodes.filter(({ op }) => op.name === "channelShuffle").length;
+
+/** Shuffles left in what `build` makes of a picture of 12 channels, run with fixed weights; that the outputs are the same is a test of its own. */
+function shufflesLeft(build: (g: Scope, x: Value) => void): number {
+  const g = graphScope();
+  build(g, g.input("image", [2, 12, 3, 3]));
+  const graph = g.finish();
+  const weights = randomWeights(graph);
+  const absorbed = optimise(graph, weights);
+  assertSameOutputs({ graph, weights }, absorbed, foldedPass, "absorbed shuffles");
+  return shufflesOf(absorbed.graph);
+}
+
+test("a shuffle of channels is left out: vectors and filters of channels are shuffled back, grouped convolutions read from where channels lie", () => {
+  const g = graphScope();
+  const y = norm(g.scope("norm"), shuffle(g, g.input("image", [1, 6, 2, 2]), 2));
+  const depthwise = ops.conv2d(g, [y, g.parameter("filter", [6, 1, 1, 1], init)], { ...one, groups: 6 });
+  g.output("y", ops.conv2d(g, [ops.relu(g, [depthwise], {}), g.parameter("grouped", [4, 3, 1, 1], init)], { ...one, groups: 2 }));
+  const graph = g.finish();
+  show("absorbShuffle", graph, absorbShuffle(graph, { isRead: true }));
+});
+
+test("where convolutions must read channels in a row, the shuffle is made up for in front of the grouped one", () => {
+  const g = graphScope();
+  const y = ops.relu(g, [shuffle(g, g.input("image", [1, 6, 2, 2]), 2)], {});
+  g.output("y", ops.conv2d(g, [y, g.parameter("grouped", [4, 3, 1, 1], init)], { ...one, groups: 2 }));
   assert.deepEqual(
-    fast.nodes.map(({ op, epilogue }) => [op.name, ...epilogue.map((fused) => fused.op.name)]),
-    [["conv2d", "relu"], ["channelShuffle"]],
+    absorbShuffle(g.finish(), { isRead: false }).nodes.map(({ op }) => op.name),
+    ["relu", "channelShuffle", "conv2d"],
   );
 });
 
-test("a shuffle that something else reads stays where it is", () => {
+test("a dense layer takes any order: of pixels, of pooled features", () => {
+  const left = shufflesLeft((g, x) => {
+    const y = shuffle(g, shuffle(g, x, 3), 6);
+    g.output("pixels", conv(g.scope("conv"), y, 5));
+    const features = ops.reshape(g, [ops.globalAveragePool(g, [y], {})], { shape: [2, 12] });
+    g.output("features", ops.linear(g, [features, g.parameter("weight", [7, 12], init)], {}));
+  });
+  assert.equal(left, 0);
+});
+
+test("shuffles that undo each other are none, and two branches in one order are added in it", () => {
+  assert.equal(
+    shufflesLeft((g, x) => g.output("y", shuffle(g, shuffle(g, x, 3), 4))),
+    0,
+  );
+  const left = shufflesLeft((g, x) => {
+    const sum = ops.add(g, [shuffle(g, x, 3), ops.relu(g, [shuffle(g, ops.relu(g, [x], {}), 3)], {})], {});
+    g.output("y", conv(g.scope("conv"), sum, 5));
+  });
+  assert.equal(left, 0);
+});
+
+test("branches in different orders are not added but where one is computed in the other's", () => {
+  assert.equal(
+    shufflesLeft((g, x) => g.output("y", conv(g, ops.add(g, [shuffle(g, x, 3), x], {}), 5))),
+    1,
+  );
+  const left = shufflesLeft((g, x) => {
+    const dense = norm(g.scope("norm"), conv(g.scope("dense"), x, 12));
+    g.output("y", conv(g, ops.add(g, [ops.sigmoid(g, [dense], {}), shuffle(g, x, 3)], {}), 5));
+  });
+  assert.equal(left, 0);
+});
+
+test("gates of channels and coefficients of Dynamic Shift-Max are computed in the order of what they meet", () => {
+  const gates = (g: Scope, x: Value, count: number): Value => {
+    const features = ops.reshape(g, [ops.globalAveragePool(g, [x], {})], { shape: [2, 12] });
+    return ops.hardSigmoid(
+      g,
+      [ops.linear(g, [features, g.parameter("gates", [count, 12], init), g.parameter("shift", [count], init)], {})],
+      {},
+    );
+  };
+  const left = shufflesLeft((g, x) => {
+    const y = shuffle(g, x, 3);
+    const gated = ops.multiply(g, [y, ops.reshape(g, [gates(g.scope("gate"), y, 12)], { shape: [2, 12, 1, 1] })], {});
+    const init = [1, 0, 0.5, 0.5];
+    const most = ops.dynamicShiftMax(g, [gated, gates(g.scope("shift"), gated, 48)], { groups: 4, range: 2, init });
+    g.output("y", conv(g.scope("conv"), most, 5));
+  });
+  assert.equal(left, 0);
+});
+
+test("a shuffle that would have to be made up for twice stays where it is", () => {
   const g = graphScope();
   const shuffled = ops.channelShuffle(g, [g.input("image", [1, 6, 2, 2])], { groups: 2 });
   g.output("y", ops.relu(g, [shuffled], {}));
   g.output("before", shuffled);
   assert.deepEqual(
-    sinkShuffle(g.finish()).nodes.map(({ op }) => op.name),
+    absorbShuffle(g.finish(), { isRead: true }).nodes.map(({ op }) => op.name),
     ["channelShuffle", "relu"],
   );
 });

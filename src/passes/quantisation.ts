@@ -2,9 +2,16 @@
 import { mostOfType } from "../core/dtype.ts";
 import type { Graph, Node, Value } from "../ir/graph.ts";
 import type { Quantised, Range } from "../ir/integer.ts";
+import type { NarrowPlace } from "../ops/filterScales.ts";
+import { integerRuleOf } from "../ops/integerRules.ts";
 
 /** The type of an activation's integers. */
 export type Unsigned = keyof typeof mostOfType;
+
+/** What a value's integers stand for, and how many there are. */
+export interface Rounding extends Quantised {
+  readonly to: Unsigned;
+}
 
 /** The scale and the zero point that spread a range, widened to hold 0, over the integers of a type. 0 is met exactly: padding is. */
 export function quantisedRange({ low, high }: Range, to: Unsigned): Quantised {
@@ -12,6 +19,15 @@ export function quantisedRange({ low, high }: Range, to: Unsigned): Quantised {
   const [least, largest] = [Math.min(low, 0), Math.max(high, 0)];
   const scale = Math.fround((largest - least) / most) || 1;
   return { scale, zero: Math.min(most, Math.max(0, Math.round(-least / scale))) };
+}
+
+/** The least factor from which on a saturated sum of 16 bits is beyond every result. */
+const leastFactor = { u7: 130, u8: 260 } as const;
+
+/** Where the sums of a layer's products come from and go to; sums that stay floats are in units of 1. */
+export function scalePlace(layer: { readonly input: Quantised; readonly output?: Quantised; readonly to: Unsigned | "f32" }): NarrowPlace {
+  const { input, output = { scale: 1, zero: 0 }, to } = layer;
+  return { input, output, least: leastFactor[to === "u8" ? "u8" : "u7"] };
 }
 
 /** The nearest integer of a type. */
@@ -74,7 +90,7 @@ export function sharedRanges(graph: Graph, ranges: ReadonlyMap<Value, Range>): (
     return parent ? rootOf(parent) : value;
   };
   for (const { op, inputs, outputs } of graph.nodes) {
-    if (!op.integer?.isKept) continue;
+    if (!integerRuleOf(op)?.isKept) continue;
     for (const value of inputs) if (rootOf(value) !== rootOf(outputs[0])) parents.set(rootOf(value), rootOf(outputs[0]));
   }
   const widest = new Map<Value, Range>();

@@ -39,6 +39,20 @@ test("clamps become bounds, other functions tables, the last layer stays floats"
   assert.deepEqual(integer.floats, []);
 });
 
+test("a mean has 7 bits also where a function is behind it, which is a table of its own", () => {
+  const g = graphScope();
+  const mean = ops.globalAveragePool(g, [g.input("image", [1, 4, 2, 2])], {});
+  g.output("y", conv(g.scope("last"), ops.hardSwish(g, [mean], {}), 2));
+  const graph = g.finish();
+  const { graph: integer, quantised } = toInteger(graph, ranges(graph));
+  verify(integer);
+  assert.deepEqual(
+    integer.nodes.map(({ op }) => op.name),
+    ["quantise", "integerGlobalAveragePool", "lookup", "integerConv2d"],
+  );
+  assert.deepEqual(quantised.get(mean), quantisedRange({ low: -1, high: 3 }, "u7"));
+});
+
 test("what has no integer form stays float between conversions, and is named", () => {
   const g = graphScope();
   const x = conv(g.scope("first"), g.input("image", [1, 3, 2, 2]), 4);

@@ -1,5 +1,5 @@
 /**
- * From floats to integers: every node whose op has an integer form (`Op.integer`) computes with integers of 7 bits, with no float between
+ * From floats to integers: every node whose op has an integer form (ops/integerRules.ts) computes with integers of 7 bits, with no float between
  * two of them. A function of one operand behind a node is part of it: where it only clamps, the bounds of the rounding; else a table
  * that reads 8 bits. What has no integer form stays as it was, between conversions.
  */
@@ -8,6 +8,7 @@ import type { Fused, Graph, Node, Value } from "../ir/graph.ts";
 import type { IntegerPlace, Quantised, Range, Requantised } from "../ir/integer.ts";
 import { extendScope, type Scope } from "../ir/scope.ts";
 import { type BatchNorm, batchNorm } from "../ops/batchNorm.ts";
+import { integerRuleOf } from "../ops/integerRules.ts";
 import { lookup } from "../ops/lookup.ts";
 import { dequantise, quantise } from "../ops/quantise.ts";
 import { fuseActivation } from "./fuseActivation.ts";
@@ -18,6 +19,7 @@ import {
   isFunction,
   nearestInteger,
   quantisedRange,
+  type Rounding,
   sharedRanges,
   tableOf,
   type Unsigned,
@@ -30,8 +32,8 @@ import { type Uses, usesOf } from "./uses.ts";
 export interface FilterTask {
   readonly weight: string;
   readonly bias?: string;
-  /** The layer's input in the float graph, and what its integers stand for. */
-  readonly source: Value;
+  /** The layer in the float graph, and what the integers of its input stand for. */
+  readonly layer: Node;
   readonly input: Quantised;
   readonly output?: Quantised;
   readonly to: Unsigned | "f32";
@@ -51,6 +53,8 @@ export interface IntegerGraph {
   readonly floats: readonly Node[];
   /** What the integers of each value of the float graph stand for. */
   readonly quantised: ReadonlyMap<Value, Quantised>;
+  /** Every value of the float graph that is rounded to integers, in between a layer and its table too; those that integers only move are not. */
+  readonly roundings: ReadonlyMap<Value, Rounding>;
 }
 
 /** An integer value and what it stands for. */
@@ -69,6 +73,7 @@ interface Pass {
   readonly floats: Map<Value, Value>;
   readonly filters: FilterTask[];
   readonly names: Map<string, number>;
+  readonly roundings: Map<Value, Rounding>;
 }
 
 const init = { kind: "constant", value: 0 } as const;
@@ -76,13 +81,13 @@ const WHOLE: Requantised = { to: "u7", low: 0, high: 127 };
 
 /** The activations among a node's operands. */
 function activationsOf({ op, inputs }: Node): readonly Value[] {
-  return op.integer?.activations?.map((i) => inputs[i]) ?? inputs;
+  return integerRuleOf(op)?.activations?.map((i) => inputs[i]) ?? inputs;
 }
 
 /** True where a node can be built from integers. */
 function isBuilt(node: Node, { shared }: Pick<Pass, "shared">): boolean {
   const { op, inputs, attrs, outputs } = node;
-  const rule = op.integer;
+  const rule = integerRuleOf(op);
   if (!rule?.build || node.epilogue.length > 0) return false;
   const shapes = inputs.map(({ shape }) => shape);
   const areKnown = [...activationsOf(node), outputs[0]].every((value) => value.kind !== "parameter" && shared(value) !== undefined);
@@ -94,7 +99,7 @@ function isBuilt(node: Node, { shared }: Pick<Pass, "shared">): boolean {
 function isWanted(value: Value, pass: Pick<Pass, "uses" | "shared">): boolean {
   return pass.uses.readers(value).some((reader) => {
     if (isBuilt(reader, pass)) return activationsOf(reader).includes(value);
-    return (reader.op.integer?.isKept || isFunction(reader)) && isWanted(reader.outputs[0], pass);
+    return (integerRuleOf(reader.op)?.isKept || isFunction(reader)) && isWanted(reader.outputs[0], pass);
   });
 }
 
@@ -102,14 +107,17 @@ function at(root: Scope, { scope }: Node): Scope {
   return scope === "" ? root : root.scope(scope);
 }
 
-function quantisedOf(value: Value, { shared }: Pass): Quantised {
-  return quantisedRange(shared(value) as Range, "u7");
+/** The integers of 7 bits that a value is rounded to. */
+function roundedTo(value: Value, { shared, roundings }: Pass): Quantised {
+  const quantised = quantisedRange(shared(value) as Range, "u7");
+  roundings.set(value, { ...quantised, to: "u7" });
+  return quantised;
 }
 
 function integerOf(value: Value, pass: Pass): Held {
   const held = pass.integers.get(value);
   if (held) return held;
-  const quantised = quantisedOf(value, pass);
+  const quantised = roundedTo(value, pass);
   const made = { value: quantise(pass.root, [floatOf(value, pass)], quantised), quantised };
   pass.integers.set(value, made);
   return made;
@@ -133,7 +141,7 @@ function ownName(weight: string, { names }: Pass): string {
 
 /** The normalisation that alone reads a layer's sums, with stored vectors. */
 function normBehind({ op, outputs }: Node, { uses, shared }: Pass): Node | undefined {
-  const reader = op.integer?.givesFloats ? uses.onlyReader(outputs[0]) : undefined;
+  const reader = integerRuleOf(op)?.givesFloats ? uses.onlyReader(outputs[0]) : undefined;
   const norm = reader && applicationOf(batchNorm, reader.outputs[0])?.node;
   const isStored = norm?.inputs.slice(1).every(({ kind }) => kind === "parameter" || kind === "state");
   return norm && isStored && norm.epilogue.length === 0 && shared(norm.outputs[0]) ? norm : undefined;
@@ -152,7 +160,7 @@ function placeOf(node: Node, output: Quantised, requantised: Requantised, pass: 
   const task = (weight: Value, bias: Value | undefined, similarity: FilterTask["similarity"]): Omit<FilterTask, "leaves"> => ({
     weight: weight.name as string,
     ...(bias ? { bias: bias.name as string } : {}),
-    source: activationsOf(node)[0],
+    layer: node,
     input: inputs[0].quantised,
     ...(requantised.to === "f32" ? {} : { output }),
     to: requantised.to,
@@ -190,24 +198,23 @@ function placeOf(node: Node, output: Quantised, requantised: Requantised, pass: 
 
 /** Emits the integer form of a node with its output as said. */
 function build(node: Node, output: Quantised, requantised: Requantised, pass: Pass): Value {
-  const rule = node.op.integer;
+  const rule = integerRuleOf(node.op);
   if (!rule?.build) throw new InternalError(`${node.op.name} has no integer form`);
   const place = placeOf(node, output, requantised, pass);
   return rule.build(at(pass.root, node), place, node.inputs, node.attrs);
 }
 
 /** A node and the function behind it: the value of the function becomes integers. */
-function buildWith(node: Node, behind: Node, pass: Pass): Value {
-  const [y] = behind.outputs;
+function buildWith(node: Node, behind: Node, output: Quantised, pass: Pass): Value {
   const before = pass.ranges.get(behind.inputs[0]) as Range;
   const evaluate = functionOf(behind);
-  const output = quantisedOf(y, pass);
   const clamp = clampOf(evaluate, before);
   if (clamp) {
     const [low, high] = [clamp.low, clamp.high].map((bound) => nearestInteger(bound, output, "u7"));
     return build(node, output, { to: "u7", low, high }, pass);
   }
   const wide = quantisedRange(activeRange(evaluate, before, output.scale), "u8");
+  pass.roundings.set(behind.inputs[0], { ...wide, to: "u8" });
   const value = build(node, wide, { to: "u8", low: 0, high: 255 }, pass);
   return applied(behind, value, wide, output, pass);
 }
@@ -221,9 +228,9 @@ function applied(node: Node, x: Value, from: Quantised, to: Quantised, { root, u
   return lookup(at(root, node), [operand, root.constant([256], whole, "u7")], {});
 }
 
-/** The function that alone reads a node's output, if there is one. */
+/** The function that alone reads a node's output, if there is one that can be part of the node. */
 function functionBehind(node: Node, { uses, shared }: Pass): Node | undefined {
-  const reader = uses.onlyReader(node.outputs[0]);
+  const reader = integerRuleOf(node.op)?.givesU7 ? undefined : uses.onlyReader(node.outputs[0]);
   return reader && isFunction(reader) && shared(reader.outputs[0]) ? reader : undefined;
 }
 
@@ -232,12 +239,13 @@ function visitBuilt(node: Node, done: Set<Node>, pass: Pass): void {
   done.add(last);
   const behind = functionBehind(last, pass);
   const final = (behind ?? last).outputs[0];
-  if (node.op.integer?.givesFloats && !isWanted(final, pass)) {
+  if (integerRuleOf(node.op)?.givesFloats && !isWanted(final, pass)) {
     pass.floats.set(last.outputs[0], build(node, { scale: 1, zero: 0 }, { to: "f32", low: 0, high: 0 }, pass));
     return;
   }
-  const value = behind ? buildWith(node, behind, pass) : build(node, quantisedOf(final, pass), WHOLE, pass);
-  pass.integers.set(final, { value, quantised: quantisedOf(final, pass) });
+  const quantised = roundedTo(final, pass);
+  const value = behind ? buildWith(node, behind, quantised, pass) : build(node, quantised, WHOLE, pass);
+  pass.integers.set(final, { value, quantised });
   if (behind) done.add(behind);
 }
 
@@ -262,21 +270,21 @@ export function toInteger(graph: Graph, ranges: ReadonlyMap<Value, Range>, { isO
   const root = extendScope({ leaves: graph.leaves, nodes: [], outputs: {}, updates: [] });
   const floats = new Map(graph.leaves.map((leaf) => [leaf, leaf]));
   const common = { root, uses: usesOf(graph), ranges, shared: sharedRanges(graph, ranges) };
-  const pass: Pass = { ...common, integers: new Map(), floats, filters: [], names: new Map() };
+  const pass: Pass = { ...common, integers: new Map(), floats, filters: [], names: new Map(), roundings: new Map() };
   const done = new Set<Node>();
   const left: Node[] = [];
   for (const node of graph.nodes) {
     if (done.has(node)) continue;
     const areIntegers = node.inputs.every((value) => pass.integers.has(value));
     if (isBuilt(node, pass)) visitBuilt(node, done, pass);
-    else if (areIntegers && node.op.integer?.isKept) {
+    else if (areIntegers && integerRuleOf(node.op)?.isKept) {
       const { quantised } = integerOf(node.inputs[0], pass);
       const inputs = node.inputs.map((value) => integerOf(value, pass).value);
-      const attrs = { ...node.attrs, ...node.op.integer.keptAttrs?.(quantised) };
+      const attrs = { ...node.attrs, ...integerRuleOf(node.op)?.keptAttrs?.(quantised) };
       pass.integers.set(node.outputs[0], { value: at(root, node).emit(node.op, inputs, attrs)[0], quantised });
     } else if (areIntegers && isFunction(node) && pass.shared(node.outputs[0])) {
       const { value, quantised } = integerOf(node.inputs[0], pass);
-      const output = quantisedOf(node.outputs[0], pass);
+      const output = roundedTo(node.outputs[0], pass);
       pass.integers.set(node.outputs[0], { value: applied(node, value, quantised, output, pass), quantised: output });
     } else {
       visitFloat(node, pass);
@@ -286,5 +294,6 @@ export function toInteger(graph: Graph, ranges: ReadonlyMap<Value, Range>, { isO
   for (const [name, value] of Object.entries(graph.outputs)) root.output(name, floatOf(value, pass));
   if (isObserved) for (const [value, { value: integer }] of pass.integers) root.output(observedName(value), integer);
   const quantised = new Map([...pass.integers].map(([value, held]) => [value, held.quantised]));
-  return { graph: fuseActivation(removeDead(root.finish())), filters: pass.filters, floats: left, quantised };
+  const { filters, roundings } = pass;
+  return { graph: fuseActivation(removeDead(root.finish())), filters, floats: left, quantised, roundings };
 }

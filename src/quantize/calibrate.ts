@@ -1,10 +1,12 @@
 /** Runs a float graph on sample images and looks at every value that integers may stand for. */
 import { DataError } from "../core/errors.ts";
+import { size } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { Backend, Weights } from "../engine/session.ts";
 import type { Graph, Value } from "../ir/graph.ts";
 import type { Range } from "../ir/integer.ts";
 import { extendScope } from "../ir/scope.ts";
+import { removeDead } from "../passes/removeDead.ts";
 import { count, type Histogram, histogram } from "./histogram.ts";
 
 /** Fewest sample images: fewer say too little about ranges. */
@@ -19,6 +21,8 @@ export interface Calibration {
   readonly weights: Weights;
   readonly batches: Batches;
   readonly backend: Backend;
+  /** Elements of values that are looked at in one pass over the samples, since all of them are kept while the graph runs. */
+  readonly mostElements?: number;
 }
 
 /** Values of which ranges are wanted: activations, given or computed. */
@@ -28,24 +32,40 @@ function observed(graph: Graph): readonly Value[] {
 
 const nameOf = (value: Value): string => `value ${value.id}`;
 
-/** The graph with every observed value among its outputs. */
-function instrumented(graph: Graph): Graph {
+/** Runs of values that are small enough to be kept together. */
+export function partsOf(values: readonly Value[], mostElements: number): readonly (readonly Value[])[] {
+  const parts: Value[][] = [];
+  let held = Number.POSITIVE_INFINITY;
+  for (const value of values) {
+    const elements = size(value.shape);
+    if (held + elements > mostElements) {
+      parts.push([]);
+      held = 0;
+    }
+    parts.at(-1)?.push(value);
+    held += elements;
+  }
+  return parts;
+}
+
+/** As much of a graph as computes some values, which are its outputs. */
+function instrumented(graph: Graph, values: readonly Value[]): Graph {
   const g = extendScope({ ...graph, outputs: {} });
-  for (const value of observed(graph)) if (value.kind !== "input") g.output(nameOf(value), value);
-  return g.finish();
+  for (const value of values) if (value.kind !== "input") g.output(nameOf(value), value);
+  return removeDead(g.finish());
 }
 
 /** Shows the elements of every observed value, batch after batch; returns the number of images. */
-async function observe(
-  { graph, weights, batches, backend }: Calibration,
-  see: (value: Value, elements: Float32Array) => void,
-): Promise<number> {
-  using session = await backend.open(instrumented(graph), weights);
+async function observe(calibration: Calibration, see: (value: Value, elements: Float32Array) => void): Promise<number> {
+  const { graph, weights, batches, backend, mostElements = 2 ** 27 } = calibration;
   let images = 0;
-  for await (const inputs of batches()) {
-    const outputs = session.run(inputs);
-    for (const value of observed(graph)) see(value, (value.kind === "input" ? inputs[value.name as string] : outputs[nameOf(value)]).data);
-    images += Object.values(inputs)[0].shape[0];
+  for (const [i, part] of partsOf(observed(graph), mostElements).entries()) {
+    using session = await backend.open(instrumented(graph, part), weights);
+    for await (const inputs of batches()) {
+      const outputs = session.run(inputs);
+      for (const value of part) see(value, (value.kind === "input" ? inputs[value.name as string] : outputs[nameOf(value)]).data);
+      if (i === 0) images += Object.values(inputs)[0].shape[0];
+    }
   }
   return images;
 }

@@ -5,6 +5,7 @@
  */
 import type { Tensor } from "../core/tensor.ts";
 import type { Node, Value } from "../ir/graph.ts";
+import { integerRuleOf } from "../ops/integerRules.ts";
 import { type Similar, similarityRule } from "../ops/similarity.ts";
 import type { Weighted } from "../passes/foldConstants.ts";
 import { clampOf, functionOf, isFunction } from "../passes/quantisation.ts";
@@ -27,7 +28,7 @@ interface Link {
 function isLayer({ op, inputs, attrs, epilogue }: Node, uses: Uses): boolean {
   const isOwn = inputs[1]?.kind === "parameter" && uses.readers(inputs[1]).length === 1;
   const { similarity = "product" } = attrs as Partial<Similar>;
-  return op.integer?.givesFloats === true && similarityRule(similarity).isLinear && isOwn && epilogue.length === 0;
+  return integerRuleOf(op)?.givesFloats === true && similarityRule(similarity).isLinear && isOwn && epilogue.length === 0;
 }
 
 function linkAfter(first: Node, uses: Uses, observations: ReadonlyMap<Value, Observation>): Link | undefined {

@@ -2,13 +2,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { random } from "../core/random.ts";
 import type { Tensor } from "../core/tensor.ts";
-import type { Value } from "../ir/graph.ts";
-import { MOST_WEIGHT } from "../ops/integerDepthwise.ts";
+import type { Node } from "../ir/graph.ts";
+import { graphScope } from "../ir/scope.ts";
+import { conv2d } from "../ops/conv2d.ts";
+import { MOST_WEIGHT } from "../ops/integerSums.ts";
 import type { FilterTask } from "../passes/toInteger.ts";
 import { filterFault } from "./checkFilters.ts";
 import { integerWeights } from "./filters.ts";
 
-const source = { id: 0, kind: "computed", shape: [1, 4, 8, 8], index: 0 } as const satisfies Value;
+const g = graphScope();
+const source = g.input("x", [1, 4, 8, 8]);
+const filter = g.parameter("w", [6, 4, 1, 1], { kind: "constant", value: 0 });
+const { producer } = conv2d(g, [source, filter], { stride: [1, 1], padding: [0, 0, 0, 0], groups: 1, similarity: "product" });
 const wide = { weight: "w.integers", ratio: "w.ratio", offset: "w.offset" };
 const narrow = { weight: "w.integers", bias: "w.bias", factor: "w.factor" };
 const input = { scale: 0.05, zero: 3 };
@@ -16,7 +21,7 @@ const output = { scale: 0.08, zero: 20 };
 
 function task(kind: "wide" | "narrow", more: Partial<FilterTask> = {}): FilterTask {
   const leaves = kind === "wide" ? { kind, ...wide } : { kind, ...narrow };
-  return { weight: "w", bias: "b", source, input, output, to: "u7", similarity: "product", leaves, ...more };
+  return { weight: "w", bias: "b", layer: producer as Node, input, output, to: "u7", similarity: "product", leaves, ...more };
 }
 
 function drawn(name: string, shape: readonly number[], scale = 1): Tensor {

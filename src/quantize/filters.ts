@@ -1,20 +1,16 @@
-/**
- * Integer weights from float ones, for given scales of the activations. Every output has a scale of its own. The scale of sums of 16 bits is
- * a multiple of 2⁻¹⁵ of the scales' ratio, so that shrinking them by that factor costs no accuracy, and large enough for no sum to overflow.
- */
+/** Integer weights from float ones, for given scales of the activations. Every output has a scale of its own (ops/filterScales.ts). */
 import { size } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { Value } from "../ir/graph.ts";
-import { MOST_WEIGHT } from "../ops/integerDepthwise.ts";
+import { MOST, narrowFilter, totalOf, wideFilter } from "../ops/filterScales.ts";
+import { scalePlace } from "../passes/quantisation.ts";
 import type { FilterTask } from "../passes/toInteger.ts";
-
-const MOST = 127;
-const MOST_SHORT = 32_767;
-const UNIT = 32_768;
 
 /** One output's part of a task. */
 interface Filter {
+  /** [inputs][taps] */
   readonly weights: Float32Array;
+  readonly taps: number;
   readonly bias: number;
   readonly task: FilterTask;
   /** What the sums are multiplied by and what is added, in floats, where a normalisation follows. */
@@ -27,28 +23,6 @@ interface Wide {
   readonly integers: Int8Array;
   readonly ratio: number;
   readonly offset: number;
-}
-
-interface Narrow {
-  readonly integers: Int8Array;
-  readonly bias: number;
-  readonly factor: number;
-}
-
-function largest(weights: ArrayLike<number>): number {
-  let most = 0;
-  for (let i = 0; i < weights.length; i++) most = Math.max(most, Math.abs(weights[i]));
-  return most;
-}
-
-function total(integers: Int8Array): number {
-  let sum = 0;
-  for (const weight of integers) sum += weight;
-  return sum;
-}
-
-function integersOf(weights: Float32Array, scale: number): Int8Array {
-  return Int8Array.from(weights, (weight) => Math.max(-MOST, Math.min(MOST, Math.round(weight / scale))));
 }
 
 /** The bias less what rounding the weights adds to the mean of the sums. */
@@ -73,52 +47,20 @@ function distanceFilter({ weights, bias, task: { input, output }, norm }: Filter
   return { integers, ratio, offset: (bias * norm.scale + norm.shift) / outputScale - beyond * ratio + rounding };
 }
 
-function wideFilter(filter: Filter): Wide {
-  const { weights, task, norm } = filter;
+function wideForm(filter: Filter): Wide {
+  const { weights, taps, task, norm } = filter;
   if (task.similarity === "l1") return distanceFilter(filter);
   const { input, output } = task;
   const outputScale = output?.scale ?? 1;
-  const scale = largest(weights) / MOST || outputScale / input.scale / UNIT;
-  const integers = integersOf(weights, scale);
+  const { integers, scale } = wideFilter(weights, taps, scalePlace(task));
   const ratio = Math.fround((input.scale * scale * norm.scale) / outputScale);
   const rounding = output ? output.zero + 0.5 : 0;
   return {
     integers,
     ratio,
     offset:
-      (correctedBias(filter, integers, scale) * norm.scale + norm.shift) / outputScale - input.zero * total(integers) * ratio + rounding,
+      (correctedBias(filter, integers, scale) * norm.scale + norm.shift) / outputScale - input.zero * totalOf(integers) * ratio + rounding,
   };
-}
-
-/** The sums of the weights of one sign, in magnitude. */
-function signedTotals(integers: Int8Array): number {
-  let [above, below] = [0, 0];
-  for (const weight of integers) {
-    if (weight > 0) above += weight;
-    else below -= weight;
-  }
-  return Math.max(above, below);
-}
-
-/** The least factor from which on a saturated sum is beyond every result. */
-const leastFactor = { u7: 130, u8: 260 } as const;
-
-function narrowFilter(filter: Filter): Narrow {
-  const { weights, task } = filter;
-  const { input, output = input, to } = task;
-  const perFactor = output.scale / input.scale / UNIT;
-  const needed = Math.ceil(largest(weights) / MOST / perFactor);
-  let factor = Math.max(needed, leastFactor[to === "u8" ? "u8" : "u7"]);
-  for (;;) {
-    factor = Math.min(factor, MOST_SHORT);
-    const integers = integersOf(weights, factor * perFactor);
-    const bias = correctedBias(filter, integers, factor * perFactor);
-    const start = Math.round(((bias / output.scale + output.zero) * UNIT) / factor - input.zero * total(integers));
-    const excess = Math.max(signedTotals(integers) / MOST_WEIGHT, Math.abs(start) / MOST_SHORT);
-    if (excess <= 1) return { integers, bias: start, factor };
-    if (factor === MOST_SHORT) return { integers: integers.fill(0), bias: Math.sign(start) * MOST_SHORT, factor };
-    factor = Math.ceil(factor * Math.max(excess, 1.001));
-  }
 }
 
 function normOf({ norm }: FilterTask, weights: ReadonlyMap<string, Tensor>, output: number): Filter["norm"] {
@@ -147,9 +89,10 @@ function filtersOf(
   const { shape, data } = weights.get(task.weight) as Tensor;
   const bias = task.bias === undefined ? undefined : weights.get(task.bias)?.data;
   const length = data.length / shape[0];
-  const means = task.similarity === "product" ? meansOf(task.source) : undefined;
+  const means = task.similarity === "product" ? meansOf(task.layer.inputs[0]) : undefined;
   const filters = Array.from({ length: shape[0] }, (_, o) => ({
     weights: data.subarray(o * length, (o + 1) * length),
+    taps: size(shape.slice(2)),
     bias: bias?.[o] ?? 0,
     task,
     norm: normOf(task, weights, o),
@@ -177,7 +120,7 @@ export function integerWeights(
     const row = [shape[0]];
     const integers = (all: readonly { readonly integers: Int8Array }[]): number[] => all.flatMap((filter) => [...filter.integers]);
     if (task.leaves.kind === "wide") {
-      const wide = each.map(wideFilter);
+      const wide = each.map(wideForm);
       put(leaves, task.leaves.weight, shape, integers(wide));
       put(
         leaves,
@@ -192,7 +135,10 @@ export function integerWeights(
         wide.map(({ offset }) => offset),
       );
     } else {
-      const narrow = each.map(narrowFilter);
+      const place = scalePlace(task);
+      const narrow = each.map((filter) => {
+        return narrowFilter(filter.weights, (rounded, scale) => correctedBias(filter, rounded, scale), place);
+      });
       put(leaves, task.leaves.weight, shape, integers(narrow));
       put(
         leaves,

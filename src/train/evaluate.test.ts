@@ -58,13 +58,8 @@ test("labels may be the network's, in another order than the data set's", async 
   const graph = evaluationGraph({ build, batch: 8, size: 8, channels: 1, classes: 4 });
   using session = await referenceBackend.open(graph, initialise(graph, 1));
   const own = await evaluate({ session, data, preprocessing });
-  const turned = await evaluate({
-    session,
-    data,
-    preprocessing,
-    labels: ["p", "q", "r", "s"],
-    labelOf: (index) => 3 - data.labelOf(index),
-  });
+  const relabelled = { ...data, labels: ["p", "q", "r", "s"], labelOf: (index: number) => 3 - data.labelOf(index) };
+  const turned = await evaluate({ session, data: relabelled, preprocessing });
   assert.deepEqual(turned.confusion, own.confusion.toReversed());
   assert.equal(turned.classes[0].label, "p");
 });

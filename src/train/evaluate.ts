@@ -64,21 +64,19 @@ export function scores(confusion: readonly (readonly number[])[], labels: readon
 export interface EvaluateOptions {
   /** An evaluation graph with input "image" and output "logits", of any batch size. */
   readonly session: Pick<Session, "view" | "runInPlace">;
+  /** Labels are the network's. */
   readonly data: Dataset;
   /** Images to look at; all where absent. */
   readonly indices?: Uint32Array;
   readonly preprocessing: Preprocessing;
-  /** Truth of an image in the network's labels; the data set's own where absent. */
-  readonly labelOf?: (index: number) => number;
-  /** The network's labels; the data set's own where absent. */
-  readonly labels?: readonly string[];
   /** Called with the number of images done; may throw to stop. */
   readonly onBatch?: (done: number) => void | Promise<void>;
 }
 
 /** Classifies images of known label and counts. Every image once, in the order given; the last batch may be partly empty. */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
-  const { session, data, preprocessing, labels = data.labels, labelOf = (index) => data.labelOf(index), onBatch } = options;
+  const { session, data, preprocessing, onBatch } = options;
+  const { labels } = data;
   const indices = options.indices ?? Uint32Array.from({ length: data.count }, (_, index) => index);
   const confusion = labels.map(() => labels.map(() => 0));
   if (indices.length === 0) return scores(confusion, labels, 0);
@@ -92,7 +90,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     session.runInPlace();
     for (let n = 0; n < filled.count; n++) {
       readRow(logits, n, row);
-      const truth = labelOf(filled.indices[n]);
+      const truth = data.labelOf(filled.indices[n]);
       confusion[truth][argmax(row)]++;
       totalLoss += logSumExp(row) - row[truth];
     }

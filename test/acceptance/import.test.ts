@@ -107,7 +107,11 @@ const mistakes: readonly (readonly [line: string, code: number, message: RegExp]
   ["import cut.pth", 3, /cut\.pth: the zip archive has no end \(truncated\?\)/],
   ["import old.pth", 3, /old\.pth: a checkpoint in PyTorch's old format, before 1\.6; save it again/],
   ["import nothing.pth", 3, /nothing\.pth: there is no such file/],
-  ["import bars", 3, /bars: nothing that goldcrest import reads; it reads\n {2}a file of weights/],
+  [
+    "import bars",
+    3,
+    /bars: nothing that goldcrest import reads; it reads\n {2}a folder that goldcrest export --to pytorch wrote, or its weights\.safetensors\n {2}a file of weights/,
+  ],
   ["import resnet20.npz --from timn", 2, /unknown source "timn"; did you mean "timm"\?/],
   ["import resnet20.npz --labels labels.txt --classes 3", 2, /10 labels for 3 classes/],
   ["import resnet20.safetensors --out resnet20.safetensors", 2, /--out is "resnet20\.safetensors", the file itself/],

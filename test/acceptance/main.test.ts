@@ -108,6 +108,24 @@ test("quantize in text names ranges, size and the worst layers; a model of integ
   assert.match(stderr, /error: the model is quantised already; quantise the float model that it came from\n$/);
 });
 
+test("quantize --fine-tune trains the model for its integers and tells what that brought; its options need it", async () => {
+  const args = ["quantize", "bars.safetensors", "bars", "--images", "16", "--fine-tune", "2", "--batch", "8", "--out", "tuned.safetensors"];
+  const { code, stdout, stderr } = await work.run([...args, "--json"]);
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /epoch 1\/2 .*validation[\s\S]*epoch 2\/2/);
+  const { accuracy, fineTuning, method } = JSON.parse(stdout);
+  assert.deepEqual([accuracy.images, fineTuning.epochs, /fine-tuned$/.test(method)], [4, 2, fineTuning.isKept]);
+  const evaluated = await work.run(["evaluate", "tuned.safetensors", "bars", "--part", "validation", "--json"]);
+  assert.equal(JSON.parse(evaluated.stdout).accuracy, accuracy.after);
+  const { stdout: text } = await work.run(args);
+  assert.match(
+    text,
+    /^accuracy +[\d.]+ % before, [\d.]+ % calibrated, [\d.]+ % after .*\ntuning +2 epochs, [^:]+: (no )?better than calibration alone/,
+  );
+  const alone = await work.run(["quantize", "bars.safetensors", "bars", "--lr", "0.1"]);
+  assert.deepEqual([alone.code, alone.stderr.trimEnd().split("\n").at(-1)], [2, "error: --lr is of training; it needs --fine-tune"]);
+});
+
 test("the same seed gives the same file, another seed another", async () => {
   const files = [];
   for (const [name, seed, threads] of [

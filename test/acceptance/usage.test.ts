@@ -18,11 +18,11 @@ after(async () => {
 const mistakes: readonly (readonly [string, string])[] = [
   [
     "fti bars",
-    'unknown command "fti"\n  did you mean "fit"?   (commands: fit, classify, evaluate, quantize, compile, import, recipes, networks, explain, compare, profile, data)',
+    'unknown command "fti"\n  did you mean "fit"?   (commands: fit, classify, evaluate, quantize, compile, export, import, recipes, networks, explain, compare, profile, data)',
   ],
   [
     "photograph",
-    'unknown command "photograph"\n  (commands: fit, classify, evaluate, quantize, compile, import, recipes, networks, explain, compare, profile, data)',
+    'unknown command "photograph"\n  (commands: fit, classify, evaluate, quantize, compile, export, import, recipes, networks, explain, compare, profile, data)',
   ],
   ["fit bars --epoch 3", 'unknown option "--epoch" of goldcrest fit\n  did you mean "--epochs"?   (list: goldcrest fit --help)'],
   ["networks --zzzzzzz", 'unknown option "--zzzzzzz" of goldcrest networks\n  see goldcrest networks --help'],

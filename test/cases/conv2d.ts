@@ -1,5 +1,5 @@
 import type { Shape } from "../../src/core/shape.ts";
-import { type Convolution, convolvedShape } from "../../src/ops/convolution.ts";
+import { type Convolution, convolvedShape, type ShuffledConvolution } from "../../src/ops/convolution.ts";
 import { type Similar, similarityGradient } from "../../src/ops/similarity.ts";
 import type { Extent2, Padding } from "../../src/ops/window.ts";
 import { type Case, type Draw, gridded, operand, signed } from "./case.ts";
@@ -11,6 +11,7 @@ interface Layer {
   readonly padding?: Padding;
   readonly groups?: number;
   readonly hasBias?: boolean;
+  readonly shuffles?: readonly number[];
 }
 
 const layers: readonly Layer[] = [
@@ -57,6 +58,16 @@ const layers: readonly Layer[] = [
   { x: [2, 3, 5, 5], weight: [6, 1, 3, 3], padding: [1, 1, 1, 1], groups: 3 },
 ];
 
+/** Groups that read shuffled channels: panels within groups and across them, windows, strides, several shuffles, channels around the vector width. */
+const shuffled: readonly Layer[] = [
+  { x: [2, 24, 5, 3], weight: [12, 8, 1, 1], groups: 3, shuffles: [3], hasBias: true },
+  { x: [1, 64, 7, 7], weight: [32, 16, 1, 1], groups: 4, shuffles: [2] },
+  { x: [1, 512, 4, 4], weight: [32, 128, 1, 1], groups: 4, shuffles: [256] },
+  { x: [2, 12, 5, 4], weight: [24, 1, 3, 1], stride: [2, 1], padding: [1, 1, 0, 0], groups: 12, shuffles: [4, 6] },
+  { x: [1, 18, 6, 5], weight: [6, 6, 3, 3], padding: [1, 1, 1, 1], groups: 3, shuffles: [9, 2, 3], hasBias: true },
+  { x: [2, 32, 5, 6], weight: [32, 16, 3, 3], padding: [1, 0, 2, 1], stride: [2, 2], groups: 2, shuffles: [8] },
+];
+
 /** The layers on which the other similarities are compared: every path of the kernels once. */
 const few: readonly Layer[] = [
   { x: [1, 1, 1, 1], weight: [1, 1, 1, 1] },
@@ -83,14 +94,14 @@ const few: readonly Layer[] = [
 /** A layer with a similarity and one of its gradients. */
 interface Similarly {
   readonly layer: Layer;
-  readonly attrs: Convolution;
+  readonly attrs: ShuffledConvolution;
 }
 
 function attrsOf(
-  { stride = [1, 1], padding = [0, 0, 0, 0], groups = 1 }: Layer,
+  { stride = [1, 1], padding = [0, 0, 0, 0], groups = 1, shuffles }: Layer,
   similar: Similar = { similarity: "product" },
-): Convolution {
-  return { stride, padding, groups, ...similar };
+): ShuffledConvolution {
+  return { stride, padding, groups, ...similar, ...(shuffles ? { shuffles } : {}) };
 }
 
 const others: readonly Similar[] = [
@@ -102,8 +113,12 @@ const others: readonly Similar[] = [
 
 /** Every similarity; gradients that the forward pass does not look at are compared in the gradients' cases only. */
 const forward: readonly Similarly[] = [
-  ...layers.map((layer) => ({ layer, attrs: attrsOf(layer) })),
-  ...others.slice(0, 3).flatMap((similar) => few.map((layer) => ({ layer, attrs: attrsOf(layer, similar) }))),
+  ...[...layers, ...shuffled].map((layer) => ({ layer, attrs: attrsOf(layer) })),
+  ...others
+    .slice(0, 3)
+    .flatMap((similar) =>
+      [...few, ...shuffled.slice(0, 1), ...shuffled.slice(4)].map((layer) => ({ layer, attrs: attrsOf(layer, similar) })),
+    ),
 ];
 const backward: readonly Similarly[] = [
   ...layers.map((layer) => ({ layer, attrs: attrsOf(layer) })),

@@ -9,6 +9,7 @@ import * as channelSum from "./channelSum.ts";
 import * as channels from "./channels.ts";
 import * as conv2d from "./conv2d.ts";
 import * as dynamicShiftMax from "./dynamicShiftMax.ts";
+import * as fakeQuantise from "./fakeQuantise.ts";
 import * as integerCases from "./integers.ts";
 import * as linear from "./linear.ts";
 import * as maxPool from "./maxPool.ts";
@@ -28,6 +29,7 @@ export const cases: Readonly<Record<OpName, readonly Case[]>> = {
   ...channels,
   ...conv2d,
   ...dynamicShiftMax,
+  ...fakeQuantise,
   ...integers,
   ...linear,
   ...maxPool,

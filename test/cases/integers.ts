@@ -1,6 +1,6 @@
 import type { DType } from "../../src/core/dtype.ts";
 import { type Shape, size } from "../../src/core/shape.ts";
-import { MOST_WEIGHT } from "../../src/ops/integerDepthwise.ts";
+import { blockTotal, MOST_WEIGHT, signedTotal } from "../../src/ops/integerSums.ts";
 import type { Extent2, Padding } from "../../src/ops/window.ts";
 import { type Case, type Draw, type Operand, signed } from "./case.ts";
 
@@ -70,24 +70,43 @@ const bounds = [u7Bounds, u8Bounds, narrowBounds, floats] as const;
 /** Weights of distances. */
 const places = (shape: Shape): Operand => i8(shape, integers(0, 127));
 
-export const integerConv2d: readonly Case[] = (["product", "l1"] as const).flatMap((similarity) =>
-  layers.map(({ x, weight, stride = [1, 1], padding = [0, 0, 0, 0], groups = 1 }, i) => ({
-    operands: [u7(x), similarity === "l1" ? places(weight) : i8(weight), ratios(weight[0], size(weight.slice(1))), offsets(weight[0])],
-    attrs: { stride, padding, groups, similarity, zero: (37 * i) % 128, ...bounds[i % 4] },
-  })),
-);
+/** Filters whose weights, by a total of each filter's, keep to the bound. */
+const bounded =
+  (totalOf: (filter: Float32Array, taps: number) => number): Draw =>
+  (stream, shape) => {
+    const weights = integers(-128, 127)(stream, shape);
+    const length = size(shape.slice(1));
+    for (let from = 0; from < weights.length; from += length) {
+      const filter = weights.subarray(from, from + length);
+      const most = totalOf(filter, size(shape.slice(2)));
+      if (most > MOST_WEIGHT) for (const [i, weight] of filter.entries()) filter[i] = Math.trunc((weight * MOST_WEIGHT) / most);
+    }
+    return weights;
+  };
+const wide = (shape: Shape): Operand => i8(shape, bounded(blockTotal));
 
-/** Filters whose weights of one sign keep to the bound. */
-const bounded: Draw = (stream, shape) => {
-  const weights = integers(-128, 127)(stream, shape);
-  const taps = size(shape.slice(1));
-  for (let from = 0; from < weights.length; from += taps) {
-    const filter = weights.subarray(from, from + taps);
-    const most = Math.max(...[1, -1].map((sign) => filter.reduce((sum, weight) => sum + Math.max(0, sign * weight), 0)));
-    if (most > MOST_WEIGHT) for (const [i, weight] of filter.entries()) filter[i] = Math.trunc((weight * MOST_WEIGHT) / most);
-  }
-  return weights;
+/** The brightest pixels and the largest filters that kernels must hold: short sums of 32,766 and −32,766. */
+const extreme: Case = {
+  operands: [
+    { ...u7([1, 64, 4, 5]), draw: integers(127, 127) },
+    i8([8, 64, 1, 1], (_, shape) =>
+      Float32Array.from({ length: size(shape) }, (_, i) => (i & 64 ? -1 : 1) * ((i >> 2) % 4 === 0 && i % 2 === 0 ? 34 : 32)),
+    ),
+    ratios(8, 64),
+    offsets(8),
+  ],
+  attrs: { stride: [1, 1], padding: [0, 0, 0, 0], groups: 1, similarity: "product", zero: 0, ...floats },
 };
+
+export const integerConv2d: readonly Case[] = [
+  extreme,
+  ...(["product", "l1"] as const).flatMap((similarity) =>
+    layers.map(({ x, weight, stride = [1, 1], padding = [0, 0, 0, 0], groups = 1 }, i) => ({
+      operands: [u7(x), similarity === "l1" ? places(weight) : wide(weight), ratios(weight[0], size(weight.slice(1))), offsets(weight[0])],
+      attrs: { stride, padding, groups, similarity, zero: (37 * i) % 128, ...bounds[i % 4] },
+    })),
+  ),
+];
 
 const depthwiseLayers: readonly Layer[] = [
   { x: [1, 1, 5, 5], weight: [1, 1, 3, 3], padding: [1, 1, 1, 1] },
@@ -106,7 +125,7 @@ const depthwiseLayers: readonly Layer[] = [
 export const integerDepthwise: readonly Case[] = depthwiseLayers.map(({ x, weight, stride = [1, 1], padding = [0, 0, 0, 0] }, i) => ({
   operands: [
     u7(x),
-    i8(weight, bounded),
+    i8(weight, bounded(signedTotal)),
     { shape: [weight[0]], draw: integers(-3000, 3000), isFrozen: true },
     { shape: [weight[0]], draw: integers(100, 900), isFrozen: true },
   ],
@@ -122,7 +141,7 @@ export const integerLinear: readonly Case[] = (
     [1, 1280, 100],
   ] as const
 ).map(([n, inputs, outputs], i) => ({
-  operands: [u7([n, inputs]), i % 2 === 1 ? places([outputs, inputs]) : i8([outputs, inputs]), ratios(outputs, inputs), offsets(outputs)],
+  operands: [u7([n, inputs]), i % 2 === 1 ? places([outputs, inputs]) : wide([outputs, inputs]), ratios(outputs, inputs), offsets(outputs)],
   attrs: { similarity: i % 2 === 1 ? "l1" : "product", ...bounds[(i + 3) % 4] },
 }));
 

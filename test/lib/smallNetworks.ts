@@ -12,7 +12,8 @@ export const representatives: readonly string[] = Object.values(networks)
   .filter(({ scaledFrom }) => scaledFrom === undefined)
   .map(({ name }) => name);
 
-function small(name: string): BuildOptions {
+/** Options of a small instance of a network. */
+export function smallOptions(name: string): BuildOptions & { readonly size: number; readonly classes: number } {
   const { scalesDepth, takesDesigns } = findNetwork(name);
   // Dense convolutions cost more: narrower, the plain backbones take no longer than the others.
   const width = fittingWidth(name, takesDesigns ? 0.1 : 0.25);
@@ -21,7 +22,7 @@ function small(name: string): BuildOptions {
 
 /** A small instance of a network, with weights that leave nothing trivial. */
 export function inferenceNetwork(name: string, more: BuildOptions = {}): Weighted {
-  const graph = buildNetwork(name, { ...small(name), ...more });
+  const graph = buildNetwork(name, { ...smallOptions(name), ...more });
   return { graph, weights: randomWeights(graph) };
 }
 
@@ -42,5 +43,5 @@ export function trainingNetwork(name: string, more: BuildOptions = {}): Weighted
   // Where one pixel is left (or features are normalised), two images give normalisation two values, of which only the signs survive: the gradients would be mere rounding.
   const { keepsStrides, normalisesFeatures } = findNetwork(name);
   const batch = keepsStrides || normalisesFeatures ? 8 : 2;
-  return withGradients(buildNetwork(name, { ...small(name), batch, ...more, isTraining: true }));
+  return withGradients(buildNetwork(name, { ...smallOptions(name), batch, ...more, isTraining: true }));
 }

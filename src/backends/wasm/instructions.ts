@@ -180,6 +180,13 @@ export const f64 = {
   mul: binaryOf("f64", plain(0xa2)),
   div: binaryOf("f64", plain(0xa3)),
   sqrt: unaryOf("f64", plain(0x9f)),
+  abs: unaryOf("f64", plain(0x99)),
+  ceil: unaryOf("f64", plain(0x9b)),
+  floor: unaryOf("f64", plain(0x9c)),
+  min: binaryOf("f64", plain(0xa4)),
+  max: binaryOf("f64", plain(0xa5)),
+  gt: compareOf<"f64">(0x64),
+  fromI32: (a: I32) => new Expr("f64", [integer(a).code, 0xb7]),
 };
 
 const v1 = (op: number) => unaryOf("v128", simd(op));

@@ -45,7 +45,7 @@ export interface LowerContext {
    * when weights are loaded and, where the graph updates that value, at the start of every run.
    */
   prepared(key: string, source: Value, floats: number, steps: (target: Pointer) => readonly Step[]): Pointer;
-  /** Threads that will share the work, to size partial results; results must not depend on it. */
+  /** Threads that will share the work, to size partial results; results must not depend on it. One thread may do its units in several calls. */
   readonly threads: number;
 }
 

@@ -29,7 +29,10 @@ export interface KernelSource<F extends Fields = Fields> {
   emit(args: Arguments<F>, k: Code): void;
 }
 
-/** Declares a kernel of some kind. */
+/**
+ * Declares a kernel of some kind.
+ * @__NO_SIDE_EFFECTS__
+ */
 export function wasmKernel<F extends Fields>(key: string, fields: F, emit: (args: Arguments<F>, k: Code) => void): KernelSource<F> {
   return { key, fields, emit };
 }
@@ -44,33 +47,27 @@ const SPINS = 60_000;
 /** Nested bytes, of which some are already in a row. */
 type Chunk = number | Uint8Array | readonly Chunk[];
 
-function lengthOf(chunk: Chunk): number {
-  if (typeof chunk === "number") return 1;
-  if (chunk instanceof Uint8Array) return chunk.length;
-  let length = 0;
-  for (let i = 0; i < chunk.length; i++) length += lengthOf(chunk[i]);
-  return length;
-}
-
-/** Writes a chunk's bytes from `at` on; returns the place behind them. */
-function put(chunk: Chunk, into: Uint8Array, at: number): number {
-  if (typeof chunk === "number") {
-    into[at] = chunk;
-    return at + 1;
-  }
-  if (chunk instanceof Uint8Array) {
-    into.set(chunk, at);
-    return at + chunk.length;
-  }
-  let end = at;
-  for (let i = 0; i < chunk.length; i++) end = put(chunk[i], into, end);
-  return end;
-}
-
 function flatten(chunk: Chunk): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(lengthOf(chunk));
-  put(chunk, bytes, 0);
-  return bytes;
+  let bytes = new Uint8Array(4096);
+  let length = 0;
+  const ensure = (more: number): void => {
+    if (length + more <= bytes.length) return;
+    const longer = new Uint8Array(2 * (length + more));
+    longer.set(bytes);
+    bytes = longer;
+  };
+  const put = (part: Chunk): void => {
+    if (typeof part === "number") {
+      ensure(1);
+      bytes[length++] = part;
+    } else if (part instanceof Uint8Array) {
+      ensure(part.length);
+      bytes.set(part, length);
+      length += part.length;
+    } else for (let i = 0; i < part.length; i++) put(part[i]);
+  };
+  put(chunk);
+  return bytes.slice(0, length);
 }
 
 function sized(content: Chunk): readonly Chunk[] {

@@ -22,6 +22,17 @@ interface Image {
   readonly module: WebAssembly.Module;
 }
 
+/** Parts that a cold step is run in, one after the other. */
+const SLICES = 8;
+
+/**
+ * Runs steps whose kernels were never run: a platform's quick first translation of a function is left for the optimised one when the function is
+ * called again, which for a large layer is sooner if it is called for its parts.
+ */
+function runCold({ run }: Image, first: number, last: number): void {
+  for (let at = first; at < last; at++) for (let slice = 0; slice < SLICES; slice++) run(at, at + 1, slice, SLICES, 0);
+}
+
 /** Where a value lies. */
 interface Buffer extends Omit<View, "data"> {
   readonly data: Elements;
@@ -127,6 +138,7 @@ function sessionOver(
   let held: { readonly image: Image; readonly helpers: Helpers | undefined } | undefined = { image: loaded, helpers: started };
   let failure: Error | undefined;
   let isStale = true;
+  let isCold = threads === 1;
 
   function open(): NonNullable<typeof held> {
     if (!held) throw new EngineError("this session has been disposed of");
@@ -150,7 +162,8 @@ function sessionOver(
     const { image, helpers } = open();
     helpers?.post(first, last);
     try {
-      image.run(first, last, 0, threads, 0);
+      if (isCold) runCold(image, first, last);
+      else image.run(first, last, 0, threads, 0);
     } catch (cause) {
       const isHelper = helpers !== undefined && hasFailed(image.memory);
       if (helpers) declareFailed(image.memory);
@@ -181,6 +194,7 @@ function sessionOver(
       if (stage.kind === "steps") steps(stage.first, stage.last);
       else onReference(stage.node);
     }
+    isCold = false;
   }
   function named(name: string): Value {
     const value = graph.outputs[name] ?? graph.leaves.find((leaf) => leaf.name === name);

@@ -38,7 +38,7 @@ export async function evaluateCommand(path: string, folder: string | undefined, 
 }
 
 /** The shares and the seed that `fit` divided its data with, as the model file records them. */
-function divisionOf({ provenance }: Model): { readonly validation?: number; readonly test?: number; readonly seed?: number } {
+export function divisionOf({ provenance }: Model): { readonly validation?: number; readonly test?: number; readonly seed?: number } {
   const { shares, seed } = provenance as { shares?: { validation?: number; test?: number }; seed?: number };
   return { ...shares, ...(seed === undefined ? {} : { seed }) };
 }

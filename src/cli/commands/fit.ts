@@ -1,15 +1,7 @@
 import { stat } from "node:fs/promises";
 import { type Model, saveModel } from "../../index.ts";
 import { atomicWrite, checkpointStore } from "../../node.ts";
-import {
-  duplicateWarnings,
-  type Evaluation,
-  evaluateModel,
-  type FitResult,
-  fitNetwork,
-  type Parts,
-  type TrainingEvent,
-} from "../../train.ts";
+import { duplicateWarnings, type Evaluation, evaluateModel, type FitResult, fitNetwork, type Parts } from "../../train.ts";
 import type { Context } from "../context.ts";
 import { openData } from "../data.ts";
 import { interruptible } from "../interrupt.ts";
@@ -19,6 +11,7 @@ import { evaluationText } from "../terminal/evaluation.ts";
 import { duration, grouped, percent, printable, short } from "../terminal/text.ts";
 import { costOf, type Job, planJob, readAsked } from "./fitPlan.ts";
 import { openStageWords, type StageWords } from "./fitStages.ts";
+import { heldBack, progressWords, proveWritable, showEpochs } from "./fitWords.ts";
 import { showImages } from "./showImages.ts";
 
 /** What a finished training leaves to be told. */
@@ -46,13 +39,6 @@ export async function fitCommand(folder: string | undefined, raw: RawOptions, co
   } finally {
     await data.close();
   }
-}
-
-/** Refuses an output that cannot be written, or that another training writes, before time is spent on the data. */
-async function proveWritable(out: string): Promise<void> {
-  const store = checkpointStore(out);
-  await store.open();
-  await store.close();
 }
 
 async function announce(job: Job, stages: StageWords, isResumed: boolean, context: Context): Promise<void> {
@@ -99,7 +85,7 @@ async function train(job: Job, stages: StageWords, isResumed: boolean, context: 
       await atomicWrite(out, file);
     },
   });
-  const evaluation = result.test ?? (await evaluateModel(model, data, { indices: held(parts), threads }));
+  const evaluation = result.test ?? (await evaluateModel(model, data, { indices: heldBack(parts), threads }));
   return { job, model, result, evaluation, stages, bytes };
 }
 
@@ -120,7 +106,7 @@ async function report({ job, model, result, evaluation, stages, bytes }: Finishe
     return;
   }
   context.print(`\n${evaluationText(evaluation, context.out, context.columns, whatWasRead(parts))}\n`);
-  context.print(await showImages(model, data, held(parts), threads, context));
+  context.print(await showImages(model, data, heldBack(parts), threads, context));
   const speed = `${duration(result.seconds)}, ${grouped(result.imagesPerSecond)} images/s`;
   const epoch = `epoch ${result.best.epoch} of ${result.epochs.length}`;
   context.print(`\n${context.out.good("✓")} ${printable(out)} (${short(bytes)}B): ${grouped(cost.params)} parameters, ${epoch}, ${speed}`);
@@ -130,36 +116,9 @@ async function report({ job, model, result, evaluation, stages, bytes }: Finishe
   context.print(`  next: npx goldcrest classify ${printable(out)} image.jpg`);
 }
 
-function held({ test, validation, train: training }: Parts): Uint32Array {
-  if (test.length > 0) return test;
-  return validation.length > 0 ? validation : training;
-}
-
 function whatWasRead({ test, validation }: Parts): string {
   if (test.length > 0) return "test images, read once";
   return validation.length > 0 ? "validation images" : "training images";
-}
-
-function progressWords(event: TrainingEvent, stages: StageWords): string {
-  const { phase, epoch, epochs, loss, accuracy, imagesPerSecond, secondsLeft } = event;
-  const now = phase === "validation" ? "validating" : `loss ${loss.toFixed(3)}  ${percent(accuracy)}`;
-  return `epoch ${epoch}/${epochs}  ${stages.ofEvent(event)}${now}  ${grouped(imagesPerSecond)} images/s  ${duration(secondsLeft)} left`;
-}
-
-/** One line for each epoch that has ended since the last call. */
-function showEpochs(
-  { history, epochs }: Pick<TrainingEvent, "history" | "epochs">,
-  stages: StageWords,
-  shown: number,
-  context: Context,
-): number {
-  for (const { epoch, loss, accuracy, validation } of history.slice(shown)) {
-    const checked = validation ? `  validation ${percent(validation.accuracy, 2)} (loss ${validation.loss.toFixed(4)})` : "";
-    context.note(
-      `epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}  ${stages.ofEpoch(epoch)}loss ${loss.toFixed(4)}  train ${percent(accuracy)}${checked}`,
-    );
-  }
-  return history.length;
 }
 
 /** The last line of `--json`; these keys and this order are a promise. A training in stages adds `stages`. */

@@ -12,13 +12,13 @@ export async function importCommand(path: string, raw: RawOptions, context: Cont
   if (asked !== undefined && resolve(asked) === resolve(path))
     throw new OptionError(`--out is ${JSON.stringify(asked)}, the file itself; give another one`);
   const { importer, place } = await findImporter(path);
-  const { model, refusal, lines, facts } = await importer.read(place, raw, context);
+  const { model, refusal, lines, facts, ...usual } = await importer.read(place, raw, context);
   if (!context.isJson) context.print(lines.join("\n"));
   if (!model) {
     if (context.isJson) context.print(JSON.stringify({ model: null, ...facts }));
     throw new FormatError(refusal ?? `${path}: no model`);
   }
-  const out = asked ?? `${model.network}.safetensors`;
+  const out = asked ?? usual.out;
   if (resolve(out) === resolve(path)) throw new OptionError(`the model would replace ${JSON.stringify(path)} itself; give --out`);
   const bytes = await saveModel(model);
   await atomicWrite(out, bytes);

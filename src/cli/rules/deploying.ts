@@ -1,6 +1,9 @@
 import type { CommandRule } from "../commandRule.ts";
 import { modelFile, output, strict, where } from "./shared.ts";
 
+/** Formats that `goldcrest export` writes; src/cli/exporters.ts says how. */
+export const exportFormats = { pytorch: "a folder with the network as Python source, weights, training and a check" } as const;
+
 /** `goldcrest compile`. */
 export const compile: CommandRule = {
   name: "compile",
@@ -38,5 +41,36 @@ export const compile: CommandRule = {
   async run([model], options, context) {
     const { compileCommand } = await import("../commands/compile.ts");
     await compileCommand(model, options, context);
+  },
+};
+
+/** `goldcrest export`. */
+export const exportModel: CommandRule = {
+  name: "export",
+  about: "Writes a model for other programs.",
+  operands: [modelFile],
+  groups: [
+    {
+      title: "Options",
+      options: {
+        to: {
+          value: "format",
+          about: Object.entries(exportFormats)
+            .map(([format, about]) => `${format}: ${about}`)
+            .join("; "),
+        },
+        out: { value: "path", about: "where to write; by default beside the model" },
+        recipe: { value: "name", about: "how it is to be trained there (goldcrest recipes lists them); by default as it was trained" },
+      },
+    },
+    output,
+  ],
+  examples: [
+    "goldcrest export birds.safetensors --to pytorch",
+    "goldcrest export birds.safetensors --to pytorch --out there --recipe paper-sgd",
+  ],
+  async run([model], options, context) {
+    const { exportCommand } = await import("../commands/export.ts");
+    await exportCommand(model, options, context);
   },
 };

@@ -5,8 +5,15 @@ import { network, output } from "./shared.ts";
 /** `goldcrest import`. */
 export const importModel: CommandRule = {
   name: "import",
-  about: "Makes a model file of weights that other programs have trained, and accounts for every tensor.",
-  operands: [{ name: "file", about: "weights: safetensors, a PyTorch checkpoint (.pth, .pt) or a NumPy archive (.npz)", isRequired: true }],
+  about: "Makes a model file of what other programs have trained, and accounts for every tensor.",
+  operands: [
+    {
+      name: "path",
+      about:
+        "weights: safetensors, a PyTorch checkpoint (.pth, .pt) or a NumPy archive (.npz); or a folder that export --to pytorch wrote, whose logits are proved",
+      isRequired: true,
+    },
+  ],
   groups: [
     {
       title: "Whose weights",
@@ -24,7 +31,7 @@ export const importModel: CommandRule = {
         classes: { value: "n", about: "another number of classes than the file's: keeps the backbone, starts a new classifier" },
         size: { value: "pixels", about: "side of the images, where it is not to be the source's" },
         seed: { value: "n", about: "draws what starts anew: same seed, same bits", default: "0" },
-        out: { value: "file", about: "model file to write; by default the network's name with .safetensors" },
+        out: { value: "file", about: "model file to write; by default the network's name with .safetensors, for a folder beside it" },
       },
     },
     { title: "Report", options: { all: { about: "show the tensors that match, too" } } },
@@ -33,6 +40,7 @@ export const importModel: CommandRule = {
   examples: [
     "goldcrest import mobilenet_v3_large-5c1a4163.pth",
     "goldcrest import model.safetensors --as mobilenet-v3-large --from timm --out mobilenet.safetensors",
+    "goldcrest import birds-pytorch --out birds-trained.safetensors",
     "goldcrest import efficientnet_b0_rwightman-3dd342df.pth --labels birds.txt --out birds.safetensors",
   ],
   async run([path], options, context) {

@@ -157,9 +157,26 @@ export const quantize: CommandRule = {
         strict,
       },
     },
+    {
+      title: "Fine-tuning",
+      options: {
+        "fine-tune": {
+          value: "epochs",
+          about:
+            "go on training the model as integers will round it (quantisation-aware training); kept only where it does better on images held back",
+        },
+        lr: { value: "rate", about: "peak learning rate; by default 0.0002" },
+        batch: { value: "n", about: "images in one optimiser step; by default 32" },
+        resume: { about: "go on from the checkpoint beside the file to write" },
+      },
+    },
     output,
   ],
-  examples: ["goldcrest quantize model.safetensors --data embedded", "goldcrest quantize birds.safetensors photos --ranges mse --json"],
+  examples: [
+    "goldcrest quantize model.safetensors --data embedded",
+    "goldcrest quantize birds.safetensors photos --ranges mse --json",
+    "goldcrest quantize birds.safetensors photos --fine-tune 2",
+  ],
   async run([model, folder], options, context) {
     const { quantizeCommand } = await import("../commands/quantize.ts");
     await quantizeCommand(model, folder, options, context);

@@ -1,4 +1,5 @@
 /** How each op is said in ONNX, opset 17. An op without a line here is refused by name. */
+import type { Shape } from "../../core/shape.ts";
 import { type DynamicShiftMax, shiftedChannel } from "../../ops/dynamicShiftMax.ts";
 import type { OpName } from "../../ops/index.ts";
 import type { Attribute } from "./messages.ts";
@@ -16,6 +17,18 @@ function same(type: string, attributes: Readonly<Record<string, Attribute>> = {}
 /** ONNX lists what goes before on each axis, then what goes after. */
 function pads([top, bottom, left, right]: readonly number[]): readonly number[] {
   return [top, left, bottom, right];
+}
+
+function shuffle(writer: OnnxWriter, x: string, [n, c, h, w]: Shape, groups: number): string {
+  const split = writer.emit("Reshape", [x, integers(writer, [n, groups, c / groups, h, w])]);
+  const swapped = writer.emit("Transpose", [split], { perm: [0, 2, 1, 3, 4] });
+  return writer.emit("Reshape", [swapped, integers(writer, [n, c, h, w])]);
+}
+
+/** Operands whose first one goes through shuffles first. */
+function shuffledFirst(writer: OnnxWriter, operands: Operands, shuffles: readonly number[]): Operands {
+  const [x, ...others] = operands.names;
+  return { ...operands, names: [shuffles.reduce((y, groups) => shuffle(writer, y, operands.shapes[0], groups), x), ...others] };
 }
 
 const sixth = { alpha: { float: 1 / 6 }, beta: { float: 0.5 } } as const;
@@ -40,14 +53,10 @@ export const operators = {
     const windows = Math.floor((c + before + after - length) / stride) + 1;
     return writer.emit("Reshape", [y, integers(writer, [n, kernels * windows, h - kh + 1, w - kw + 1])]);
   },
-  channelShuffle(writer, { names, shapes }, { groups }) {
-    const [n, c, h, w] = shapes[0];
-    const split = writer.emit("Reshape", [names[0], integers(writer, [n, groups, c / groups, h, w])]);
-    const swapped = writer.emit("Transpose", [split], { perm: [0, 2, 1, 3, 4] });
-    return writer.emit("Reshape", [swapped, integers(writer, [n, c, h, w])]);
-  },
+  channelShuffle: (writer, { names, shapes }, { groups }) => shuffle(writer, names[0], shapes[0], groups),
   concat: (writer, { names }, { axis }) => writer.emit("Concat", names, { axis }),
-  conv2d(writer, operands, attrs) {
+  conv2d(writer, given, { shuffles = [], ...attrs }) {
+    const operands = shuffledFirst(writer, given, shuffles);
     const composition = compositionOf(attrs.similarity);
     if (composition) return composedConvolution(writer, composition, operands, attrs);
     const { stride, padding, groups } = attrs;

@@ -2,7 +2,7 @@
 import type { Value } from "../../../ir/graph.ts";
 import type { PadChannels } from "../../../ops/slice.ts";
 import { f32, i32, type Local, lanes32, v128 } from "../assembler.ts";
-import { type Lower, type Pointer, type Step, shifted, step } from "../kernel.ts";
+import { type Lower, type LowerContext, type Pointer, type Step, shifted, step } from "../kernel.ts";
 import { pad4 } from "../layout.ts";
 import { type KernelSource, wasmKernel } from "../module.ts";
 
@@ -162,16 +162,34 @@ const shufflePairs = shuffleKernel("shuffle pairs", ({ to, from, groups }, k) =>
   });
 });
 
+/** The step that interleaves the groups of so many channels of every pixel. */
+function shuffleStep(y: Pointer, x: Pointer, channels: number, groups: number, pixels: number): Step {
+  const perGroup = channels / groups;
+  const kernel = groups === 2 ? shuffleTwo : perGroup === 2 ? shufflePairs : shuffleAny;
+  const { units, block } = blocks(pixels, channels);
+  return step(kernel, units, { y, x, pixel: pad4(channels) * 4, groups, perGroup, pixels, block });
+}
+
 /** Interleaves channel groups. */
 export const channelShuffle: Lower = (node, context) => {
   const { groups } = node.attrs as { groups: number };
   const [y] = node.outputs;
-  const channels = y.shape[1];
-  const perGroup = channels / groups;
-  const kernel = groups === 2 ? shuffleTwo : perGroup === 2 ? shufflePairs : shuffleAny;
-  const pixels = pixelsOf(y);
-  const { units, block } = blocks(pixels, channels);
-  return [
-    step(kernel, units, { y: context.at(y), x: context.at(node.inputs[0]), pixel: pad4(channels) * 4, groups, perGroup, pixels, block }),
-  ];
+  return [shuffleStep(context.at(y), context.at(node.inputs[0]), y.shape[1], groups, pixelsOf(y))];
 };
+
+/** y[i] = 4 · i, so many bytes in all. */
+const countBytes = wasmKernel("count bytes", { y: "i32", bytes: "i32" }, ({ y, bytes }, k) => {
+  k.for({ to: bytes, step: 4 }, (at) => k.store(y.plus(at), at));
+});
+
+/** For each of so many channels the byte of a pixel at which it lies that several shuffles would bring to its place. `source` is any stored value. */
+export function shuffledPlaces(channels: number, shuffles: readonly number[], source: Value, context: LowerContext): Pointer {
+  const length = pad4(channels);
+  const listAt = (target: Pointer, i: number): Pointer => shifted(target, i * length * 4);
+  const fill = (target: Pointer): readonly Step[] => [
+    step(countBytes, 1, { y: target, bytes: channels * 4 }),
+    ...shuffles.map((groups, i) => shuffleStep(listAt(target, i + 1), listAt(target, i), channels, groups, 1)),
+  ];
+  const lists = context.prepared(`places by ${shuffles.join(" ")}`, source, (shuffles.length + 1) * length, fill);
+  return listAt(lists, shuffles.length);
+}

@@ -4,11 +4,12 @@
  */
 
 import type { Node } from "../../../ir/graph.ts";
-import type { Convolution } from "../../../ops/convolution.ts";
+import type { ShuffledConvolution } from "../../../ops/convolution.ts";
 import { type Epilogue, epilogueOf } from "../epilogue.ts";
 import type { Lower, LowerContext, Pointer, Step } from "../kernel.ts";
 import { pad4, stridesOf } from "../layout.ts";
 import { hasActivations } from "./activations.ts";
+import { shuffledPlaces } from "./channels.ts";
 import { depthwiseSteps, MOST_TAPS } from "./depthwise.ts";
 import { depthwiseLoopSteps } from "./depthwiseLoop.ts";
 import { expressions } from "./expressions.ts";
@@ -33,6 +34,7 @@ interface Task extends WindowSizes {
   readonly channels: number;
   readonly outputs: number;
   readonly groups: number;
+  readonly shuffles: readonly number[];
   readonly isPadded: boolean;
   /** Size of the image with its padding. */
   readonly paddedSize: Pair;
@@ -41,7 +43,7 @@ interface Task extends WindowSizes {
 
 function taskOf(node: Node, context: LowerContext, epilogue: Epilogue): Task {
   const [x, weight, bias] = node.inputs;
-  const { stride, padding, groups, similarity } = node.attrs as Convolution;
+  const { stride, padding, groups, similarity, shuffles = [] } = node.attrs as ShuffledConvolution;
   const [images, channels, height, width] = x.shape;
   const [outputs, , kernelHeight, kernelWidth] = weight.shape;
   const [, , outHeight, outWidth] = node.outputs[0].shape;
@@ -54,6 +56,7 @@ function taskOf(node: Node, context: LowerContext, epilogue: Epilogue): Task {
     channels,
     outputs,
     groups,
+    shuffles,
     size: [height, width],
     paddedSize: [height + padding[0] + padding[1], width + padding[2] + padding[3]],
     outSize: [outHeight, outWidth],
@@ -66,10 +69,10 @@ function taskOf(node: Node, context: LowerContext, epilogue: Epilogue): Task {
 }
 
 /** The image as the kernels read it, with zeros around it where they need whole windows. */
-function imageOf({ node, context, tap, images, channels, size, before, paddedSize }: Task, isPadded: boolean): Operand {
+function imageOf({ node, context, tap, images, channels, size, before, paddedSize }: Task, isPadded: boolean, places?: Pointer): Operand {
   const x = context.at(node.inputs[0]);
   const padded = isPadded ? { before, paddedSize } : { before: [0, 0] as const, paddedSize: size };
-  return imageOperand({ x, images, channels, size, ...padded }, tap.a, context);
+  return imageOperand({ x, images, channels, size, places, ...padded }, tap.a, context);
 }
 
 function depthwise(task: Task): readonly Step[] {
@@ -103,13 +106,14 @@ function thinLanesOf(kernel: Pair, channels: number): number | undefined {
 function windowsOf(
   { tap, channels, groups, kernel, stride, outSize, outputs }: Task,
   size: Pair,
+  isListed: boolean,
 ): { run: number; windows: Windows; groups?: Groups; thinLanes?: number } {
   const lanes = pad4(channels);
   const line = size[1] * lanes;
   const places = { outWidth: outSize[1], outHeight: outSize[0], rowStep: stride[0] * line, imageStep: size[0] * line };
   const windows = { ...places, rows: kernel[0], rowRun: line, columnRun: lanes };
   if (groups > 1) {
-    const shares = { channels, inputs: channels / groups, outputs: outputs / groups };
+    const shares = { channels, inputs: channels / groups, outputs: outputs / groups, isListed };
     return { run: groupSpan(shares), windows: { ...windows, columns: kernel[1] }, groups: shares };
   }
   const thinLanes = thinLanesOf(kernel, channels);
@@ -147,7 +151,7 @@ function panelsOf(task: Task, run: number, groups: Groups | undefined): { at: Po
     ...steps,
     groups,
   };
-  const key = groups ? `panels of ${groups.outputs} groups` : "panels";
+  const key = groups ? `panels of ${groups.outputs} groups${groups.isListed ? ", listed" : ""}` : "panels";
   const floats = panelFloats(panels);
   const weights = packedFor(tap, context, key, weight, floats, (target) => packPanelSteps(target, panels));
   if (tap.isZeroNeutral || !groups || run === groups.inputs) return weights;
@@ -156,10 +160,17 @@ function panelsOf(task: Task, run: number, groups: Groups | undefined): { at: Po
   return { at: weights.at, masks: masks.at, steps: [...weights.steps, ...masks.steps] };
 }
 
+/** Taps up to which channels are read by a list each time rather than moved once. */
+const LISTED_TAPS = 5;
+
 function product(task: Task): readonly Step[] {
-  const { node, context, tap, images, channels, outputs, kernel, stride, outSize, isPadded, bias, epilogue } = task;
-  const image = imageOf(task, isPadded);
-  const { run, windows, groups, thinLanes } = windowsOf(task, image.size);
+  const { node, context, tap, images, channels, outputs, shuffles, kernel, stride, outSize, isPadded, bias, epilogue } = task;
+  const places = shuffles.length > 0 ? shuffledPlaces(channels, shuffles, node.inputs[1], context) : undefined;
+  // Where pixels are copied anyway, and read by many taps, channels go to their places on the way.
+  const isCopied = isPadded && !tap.a && kernel[0] * kernel[1] > LISTED_TAPS;
+  const image = imageOf(task, isPadded, isCopied ? places : undefined);
+  const isListed = places !== undefined && !isCopied;
+  const { run, windows, groups, thinLanes } = windowsOf(task, image.size, isListed);
   const isFlat = !isPadded && kernel[0] * kernel[1] * stride[0] * stride[1] === 1;
   const isWhole = kernel[1] === 1 || thinLanes || !tap.isZeroNeutral;
   const weights = panelsOf(task, groups ? run : isWhole ? channels : pad4(channels), groups);
@@ -172,6 +183,7 @@ function product(task: Task): readonly Step[] {
     windows: isFlat ? undefined : windows,
     groups,
     thinLanes,
+    places: isListed ? places : undefined,
     packed: weights.at,
     masks: weights.masks,
     n: outputs,
@@ -201,6 +213,8 @@ export const conv2d: Lower = (node, context) => {
   if (!epilogue || !hasActivations(node, context)) return undefined;
   const task = taskOf(node, context, epilogue);
   const isDepthwise = task.groups === task.channels && task.outputs === task.channels;
+  // Only runs of groups are read by lists, of weights that are stored.
+  if (task.shuffles.length > 0 && (task.groups === 1 || isDepthwise || node.inputs[1].kind === "computed")) return undefined;
   if (isDepthwise) return depthwise(task);
   const scheme = winogradOf(task);
   if (scheme) return winograd(task, scheme);

@@ -1,10 +1,9 @@
-/** dw of a convolution: depthwise filters tap by tap (depthwiseSums.ts), all others as sums of outer products (outerSums.ts). */
+/** dw of a convolution: filters of groups with few inputs tap by tap (narrowSums.ts), all others as sums of outer products (outerSums.ts). */
 import type { Node } from "../../../ir/graph.ts";
 import type { ConvolutionWeightGradient } from "../../../ops/conv2dWeightGradient.ts";
 import type { Lower, LowerContext, Step } from "../kernel.ts";
 import { pad4 } from "../layout.ts";
-import { MOST_TAPS } from "./depthwise.ts";
-import { depthwiseSumSteps } from "./depthwiseSums.ts";
+import { isNarrowServed, narrowSumSteps } from "./narrowSums.ts";
 import { imageOperand, type Operand, spoilSteps } from "./operands.ts";
 import { outerSumSteps } from "./outerSums.ts";
 import { laneFloats, packed, packLaneSteps } from "./pack.ts";
@@ -45,12 +44,14 @@ function sums(node: Node, tap: Tap, { x, dy, windows }: Operands, context: Lower
   const [, outputs, outHeight, outWidth] = gradient;
   const c = context.at(node.outputs[0]);
   const taps = weightShape[2] * weightShape[3];
-  // Filters too large to be written out go one by one, as groups of one column.
-  if (groups === channels && groups === outputs && taps <= MOST_TAPS) {
-    const pack = (target: Parameters<typeof packLaneSteps>[0]) => packLaneSteps(target, context.at(weight), channels, taps, taps, 1);
-    const own = tap.hasOwn ? packed(context, "lanes", weight, laneFloats(channels, taps), pack) : undefined;
-    const place = { tap, x: x.at, dy: dy.at, dw: c, own: own?.at, images, channels };
-    return [...(own?.steps ?? []), ...depthwiseSumSteps({ ...place, ...windows }, context)];
+  const sizes = { inputs: weightShape[1], outputs: outputs / groups };
+  // Filters too large to be written out go one by one, as groups of few columns.
+  if (groups > 1 && isNarrowServed(sizes, windows.kernel)) {
+    const products = taps * sizes.inputs;
+    const pack = (target: Parameters<typeof packLaneSteps>[0]) => packLaneSteps(target, context.at(weight), outputs, products, products, 1);
+    const own = tap.hasOwn ? packed(context, "lanes of products", weight, laneFloats(outputs, products), pack) : undefined;
+    const place = { tap, x: x.at, dy: dy.at, dw: c, own: own?.at, images, groups, sizes };
+    return [...(own?.steps ?? []), ...narrowSumSteps({ ...place, ...windows }, context)];
   }
   const isDirect = taps === 1 && stride[0] === 1 && stride[1] === 1 && padding.every((extent) => extent === 0);
   const rows = images * outHeight * outWidth;

@@ -1,4 +1,5 @@
 /** The arithmetic of elementwise ops on four lanes, by op name. Each must agree with the op's reference. */
+import type { Grid } from "../../../ops/fakeQuantise.ts";
 import { type Code, f32, f32x4, type V128, v128 } from "../assembler.ts";
 import type { Expression, ExpressionTable } from "../epilogue.ts";
 import { logisticDenominator } from "./exp.ts";
@@ -103,9 +104,31 @@ const maximumGradient: Expression = (_k, attrs) => {
   return (dy, a, b) => (isSecond ? v128.and(dy, f32x4.gt(b, a)) : v128.andNot(dy, f32x4.gt(b, a)));
 };
 
+/** Steps of the grid are whole numbers until they are made floats of again. */
+const fakeQuantise: Expression = (k, attrs) => {
+  const { scale, zero, low, high } = attrs as Grid;
+  const [perStep, half, least, most, step] = [1 / scale, zero + 0.5, low, high, scale].map((x) => constant(k, x));
+  const middle = constant(k, zero);
+  return (x) => {
+    const place = f32x4.floor(f32x4.add(f32x4.mul(x, perStep), half));
+    return f32x4.mul(f32x4.sub(atMost(atLeast(place, least), most), middle), step);
+  };
+};
+
+const fakeQuantiseGradient: Expression = (k, attrs) => {
+  const { scale, zero, low, high } = attrs as Grid;
+  const [perStep, least, most] = [1 / scale, low - zero - 0.5, high - zero + 0.5].map((x) => constant(k, x));
+  return (dy, x) => {
+    const place = k.local(f32x4.mul(x, perStep));
+    return v128.and(dy, v128.and(f32x4.ge(place, least), f32x4.lt(place, most)));
+  };
+};
+
 export const expressions: ExpressionTable = {
   add,
   dropout,
+  fakeQuantise,
+  fakeQuantiseGradient,
   hardSigmoid,
   hardSigmoidGradient,
   hardSwish,

@@ -5,18 +5,9 @@ type Args = Readonly<Record<keyof typeof windowFields | "run", Local<"i32">>>;
 
 /**
  * Writes the window of output pixel `row` (counted over all images) tap by tap, `run` bytes a tap; zeros outside the image. In a row, a run's last
- * vector may spill into the next run, so there is room needed for four floats more; or, where runs are whole panels of 32 bytes, each panel `panelStep`
- * bytes after the one before. Pixels of the image at `base` lie `pixel` bytes apart.
+ * vector may spill into the next run, so there is room needed for four floats more. Pixels of the image at `base` lie `pixel` bytes apart.
  */
-export function gatherWindow(
-  k: Code,
-  args: Args,
-  row: Local<"i32">,
-  pixel: Local<"i32">,
-  base: Local<"i32">,
-  to: Expr<"i32">,
-  panelStep?: number,
-): void {
+export function gatherWindow(k: Code, args: Args, row: Local<"i32">, pixel: Local<"i32">, base: Local<"i32">, to: Expr<"i32">): void {
   const line = k.local(i32.divU(row, args.outWidth));
   const image = k.local(i32.divU(line, args.outHeight));
   const top = k.local(line.minus(image.times(args.outHeight)).times(args.strideRows).minus(args.top));
@@ -32,23 +23,16 @@ export function gatherWindow(
       k.for({ to: args.kernelWidth }, (kx) => {
         visit(source, ky, kx);
         source.add(pixel);
-        if (panelStep === undefined) target.add(args.run);
+        target.add(args.run);
       });
       start.add(lineBytes);
     });
   };
-  const inRow = (vector: (at: Local<"i32"> | undefined) => V128): void => {
+  const write = (vector: (at: Local<"i32"> | undefined) => V128): void => {
     k.store(target, vector(undefined));
     k.for({ from: 16, to: args.run, step: 16 }, (at) => k.store(target.plus(at), vector(at)));
   };
-  const inPanels = (vector: (at: Local<"i32">, offset: number) => V128, step: number): void =>
-    k.for({ to: args.run, step: 32 }, (at) => {
-      for (const offset of [0, 16]) k.store(target, vector(at, offset), offset);
-      target.add(step);
-    });
-  const write = (vector: (at: Local<"i32"> | undefined, offset: number) => V128): void =>
-    panelStep === undefined ? inRow((at) => vector(at, 0)) : inPanels(vector, panelStep);
-  const copy = (source: Local<"i32">): void => write((at, offset) => v128.load(at ? source.plus(at) : source, offset));
+  const copy = (source: Local<"i32">): void => write((at) => v128.load(at ? source.plus(at) : source));
   const zero = (): void => write(() => f32x4.const(0));
   k.if(
     i32.and(isRows, isColumns),

@@ -11,8 +11,10 @@
 import type { Epilogue } from "../epilogue.ts";
 import { type Pointer, type Step, step } from "../kernel.ts";
 import { pad4 } from "../layout.ts";
-import { type batchFields, gemmKernel, type Kind, type windowFields } from "./gemmKernel.ts";
-import { type Groups, groupArgs, isAligned, PANEL, panelCount } from "./groups.ts";
+import { gemmKernel } from "./gemmKernel.ts";
+import type { batchFields, Kind, windowFields } from "./gemmKind.ts";
+import { groupKind } from "./groupKind.ts";
+import { type Groups, groupArgs, PANEL, panelCount } from "./groups.ts";
 import type { PanelResult } from "./panelResult.ts";
 import type { Tap } from "./taps.ts";
 
@@ -47,6 +49,8 @@ export interface Gemm {
   /** Runs are pixels of 4 lanes of which only the first so many (1 to 3) are read; `k` still counts all lanes. */
   readonly thinLanes?: number;
   readonly groups?: Groups;
+  /** For each channel of `groups` the byte of a pixel at which it lies; default: one behind the other. */
+  readonly places?: Pointer;
   /** B: `packedFloats(n, k · runs)` floats, see pack.ts. */
   readonly packed: Pointer;
   /** Masks that lie as `packed` does: 0 where it was filled up, for taps that zeros do not silence. */
@@ -79,9 +83,15 @@ export function packedFloats(n: number, k: number): number {
   return Math.ceil(n / PANEL) * PANEL * k;
 }
 
-/** How the work is cut: independent of the number of threads. */
-function blocking(rows: number, panels: number, panelFloats: number, tiles: number): { tilesPerUnit: number; panelsPerUnit: number } {
-  const isStreamed = panels * panelFloats * 4 > CACHED_BYTES && rows <= 200;
+/** How the work is cut: independent of the number of threads; `isWhole` where every unit takes all panels. */
+function blocking(
+  rows: number,
+  panels: number,
+  panelFloats: number,
+  tiles: number,
+  isWhole: boolean,
+): { tilesPerUnit: number; panelsPerUnit: number } {
+  const isStreamed = !isWhole && panels * panelFloats * 4 > CACHED_BYTES && rows <= 200;
   if (isStreamed) {
     const panelsPerUnit = Math.max(1, Math.min(Math.floor(UNIT_WORK / (rows * panelFloats)), Math.ceil(panels / 16)));
     return { tilesPerUnit: tiles, panelsPerUnit };
@@ -94,7 +104,7 @@ function blocking(rows: number, panels: number, panelFloats: number, tiles: numb
 /** The steps of one product. */
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one straight list of the arguments of one kernel
 export function gemmSteps(gemm: Gemm): readonly Step[] {
-  const { tap, rows, k, n, windows, groups, batch, masks, own, bias, epilogue } = gemm;
+  const { tap, rows, k, n, windows, groups, places, batch, masks, own, bias, epilogue } = gemm;
   const tiles = Math.ceil(rows / tap.mostRows);
   const low = Math.floor(rows / tiles);
   const tall = low === tap.mostRows ? 0 : rows - tiles * low;
@@ -104,7 +114,8 @@ export function gemmSteps(gemm: Gemm): readonly Step[] {
     rows: low,
     thinLanes: gemm.thinLanes ?? 0,
     isWindowed: windows !== undefined,
-    groups: groups && (isAligned(groups) ? "aligned" : "spanned"),
+    groups: groups && groupKind(groups),
+    isPlaced: places !== undefined,
     isBatched: batch !== undefined,
     hasBias: bias !== undefined,
     isAdded: gemm.isAdded === true,
@@ -114,7 +125,7 @@ export function gemmSteps(gemm: Gemm): readonly Step[] {
   const panels = panelCount(n, groups);
   const runs = windows ? windows.rows * windows.columns : 1;
   const products = (k * runs * (gemm.thinLanes ?? 4)) / 4;
-  const { tilesPerUnit, panelsPerUnit } = blocking(rows, panels, products * PANEL, tiles);
+  const { tilesPerUnit, panelsPerUnit } = blocking(rows, panels, products * PANEL, tiles, typeof kind.groups === "object");
   const rowBlocks = Math.ceil(tiles / tilesPerUnit);
   const units = rowBlocks * Math.ceil(panels / panelsPerUnit);
   const args = {
@@ -136,6 +147,7 @@ export function gemmSteps(gemm: Gemm): readonly Step[] {
     ...(groups ? groupArgs(groups, k) : {}),
     ...(batch ? batchArgs(batch, units) : {}),
     ...(masks ? { masks } : {}),
+    ...(places ? { places } : {}),
     ...(own ? { own } : {}),
     ...(bias ? { bias } : {}),
     ...epilogue?.args,

@@ -1,74 +1,10 @@
 /** The code of the matrix product; gemm.ts tells the idea and the data layout. */
 import { type Code, type Expr, f32x4, i32, type Local, type V128, v128 } from "../assembler.ts";
-import type { Epilogue } from "../epilogue.ts";
 import { type Arguments, type Fields, wasmKernel } from "../module.ts";
-import { alignedFields, type PanelWalk, spannedFields, walkAligned, walkPanels, walkSpanned } from "./groups.ts";
-import type { PanelResult } from "./panelResult.ts";
-import type { Tap, TapCode } from "./taps.ts";
-
-const baseFields = {
-  a: "i32",
-  packed: "i32",
-  y: "i32",
-  lda: "i32",
-  ldy: "i32",
-  run: "i32",
-  width: "i32",
-  tall: "i32",
-  tiles: "i32",
-  tilesPerUnit: "i32",
-  rowBlocks: "i32",
-  panels: "i32",
-  panelBytes: "i32",
-  panelsPerUnit: "i32",
-} as const;
-export const windowFields = {
-  outWidth: "i32",
-  outHeight: "i32",
-  rowStep: "i32",
-  imageStep: "i32",
-  windowRows: "i32",
-  windowColumns: "i32",
-  rowRun: "i32",
-  columnRun: "i32",
-} as const;
-export const batchFields = { unitsEach: "i32", aStep: "i32", packedStep: "i32", yStep: "i32" } as const;
-const biasFields = { bias: "i32" } as const;
-const maskFields = { masks: "i32" } as const;
-const ownFields = { own: "i32" } as const;
-
-type Special = typeof batchFields & typeof biasFields & typeof maskFields & typeof ownFields;
-type All = typeof baseFields & typeof windowFields & typeof spannedFields & typeof alignedFields & Special;
-
-/** What one kernel of this family does; two steps of the same kind share the kernel. */
-export interface Kind {
-  readonly tap: Tap;
-  readonly isMasked: boolean;
-  /** Rows of the lower tiles; the others have one more. */
-  readonly rows: number;
-  /** Channels of images that have fewer than 4: the padding lanes of their pixels are skipped. Otherwise 0. */
-  readonly thinLanes: number;
-  readonly isWindowed: boolean;
-  /** How panels follow the groups of a grouped convolution. */
-  readonly groups: "aligned" | "spanned" | undefined;
-  readonly isBatched: boolean;
-  readonly hasBias: boolean;
-  readonly isAdded: boolean;
-  readonly epilogue: Epilogue | undefined;
-  readonly result: PanelResult | undefined;
-}
-
-/** What the code of a tile needs: the arguments, the panels to go through and the finished epilogue. */
-interface TileContext {
-  readonly k: Code;
-  readonly kind: Kind;
-  readonly args: Arguments<All>;
-  readonly tap: TapCode;
-  readonly firstPanel: Local<"i32">;
-  readonly lastPanel: Local<"i32">;
-  readonly finish: (x: V128, at: Expr<"i32">) => V128;
-  readonly store: ReturnType<PanelResult["begin"]> | undefined;
-}
+import { type All, fieldsOf, type Kind, keyOf, type TileContext } from "./gemmKind.ts";
+import { multiplyRun, partsOf, type Sums } from "./gemmRun.ts";
+import { walkOf } from "./groupKind.ts";
+import { multiplyNarrow, type NarrowGroups, type NarrowPanel } from "./narrowPanels.ts";
 
 /** Bytes from A's start to the windows (or rows) that begin at row `first`. */
 function rowStarts({ k, kind, args }: TileContext, first: Local<"i32">, count: number): Local<"i32">[] {
@@ -98,62 +34,32 @@ function rowStarts({ k, kind, args }: TileContext, first: Local<"i32">, count: n
   return starts;
 }
 
-/** Sums of a row: one for each part of a panel's two vectors. */
-function partsOf({ split }: TapCode): number {
-  return 2 * (split?.(f32x4.const(0)).length ?? 1);
-}
-
-/** The sums of a tile, two vectors a row, and the third operand of each where the tap has one. */
-interface Sums {
-  readonly sums: readonly Local<"v128">[];
-  readonly owns: readonly Local<"v128">[];
-}
-
-/** A panel's two vectors as the tap takes them. */
-function loadParts(k: Code, { split }: TapCode, at: Expr<"i32">, offset: number): readonly Local<"v128">[] {
-  const halves = [0, 16].map((half) => k.local(v128.load(at, offset + half)));
-  return split ? halves.flatMap((half) => split(half).map((part) => k.local(part))) : halves;
-}
-
-/** sums += the run of `args.run` bytes at each start, times the weights at `b`, which ends behind them. */
-function multiplyRun({ k, kind, args, tap }: TileContext, starts: readonly Expr<"i32">[], { sums, owns }: Sums, b: Local<"i32">): void {
-  const lanes = kind.thinLanes || 1;
-  const masksAfter = kind.isMasked ? k.local(args.masks.minus(args.packed)) : undefined;
-  k.for({ to: args.run, step: kind.thinLanes ? 16 : 4 }, (at) => {
-    for (let lane = 0; lane < lanes; lane++) {
-      const weights = loadParts(k, tap, b, lane * 32);
-      const masks = masksAfter && loadParts(k, tap, b.plus(masksAfter), lane * 32);
-      for (const [row, start] of starts.entries()) {
-        const loaded = f32x4.loadSplat(start.plus(at), lane * 4);
-        const x = k.local(tap.spread?.(loaded) ?? loaded);
-        for (const [part, weight] of weights.entries()) {
-          const i = weights.length * row + part;
-          sums[i].set(tap.add(sums[i], x, weight, owns[i], masks?.[part]));
-        }
-      }
-    }
-    b.add(lanes * 32);
-  });
-}
-
-function walkOf({ k, kind, args, firstPanel }: TileContext): PanelWalk {
-  if (kind.groups === "aligned") return walkAligned(k, args, firstPanel);
-  return kind.groups === "spanned" ? walkSpanned(k, args, firstPanel) : walkPanels(k, firstPanel);
-}
-
-function multiplyWindow(context: TileContext, walk: PanelWalk, starts: readonly Local<"i32">[], sums: Sums, b: Local<"i32">): void {
-  const { k, kind, args } = context;
+/** The sums of a panel grow by one run, or by the taps of a window; `narrow` is the panel's place among narrow groups. */
+function multiplyWindow(
+  context: TileContext,
+  start: Expr<"i32">,
+  starts: readonly Local<"i32">[],
+  sums: Sums,
+  b: Local<"i32">,
+  narrow: NarrowPanel | undefined,
+): void {
+  const { k, kind, args, tap } = context;
+  const places = kind.isPlaced ? k.local(args.places.plus(start)) : undefined;
+  const multiply = (runs: readonly Local<"i32">[]): void => {
+    if (narrow) multiplyNarrow(k, tap, { sizes: kind.groups as NarrowGroups, panel: narrow, ...sums }, runs, b);
+    else multiplyRun(context, { starts: runs, places }, sums, b);
+  };
   if (!kind.isWindowed) {
-    const from = kind.groups ? k.local(walk.start()) : undefined;
-    multiplyRun(context, from ? starts.map((start) => k.local(start.plus(from))) : starts, sums, b);
+    const from = kind.groups && !places ? k.local(start) : undefined;
+    multiply(from ? starts.map((start) => k.local(start.plus(from))) : starts);
     return;
   }
-  const first = k.local(walk.start());
+  const first = k.local(places ? i32.const(0) : start);
   k.for({ to: args.windowRows }, () => {
     const from = k.local(first);
     k.for({ to: args.windowColumns }, () => {
       const runs = starts.map((start) => k.local(start.plus(from)));
-      multiplyRun(context, runs, sums, b);
+      multiply(runs);
       from.add(args.columnRun);
     });
     first.add(args.rowRun);
@@ -203,20 +109,18 @@ function storeSums({ k, kind, args, tap, finish }: TileContext, { sums, owns }: 
 
 /** All panels of the unit for `count` rows from `row` on. */
 function tile(context: TileContext, row: Local<"i32">, count: number): void {
-  const { k, kind, args, firstPanel, lastPanel } = context;
+  const { k, kind, args, firstPanel } = context;
   const starts = rowStarts(context, row, count);
   const sums = Array.from({ length: count * partsOf(context.tap) }, () => k.variable("v128"));
   const owns = kind.tap.hasOwn ? sums.map(() => k.variable("v128")) : [];
   const b = k.local(args.packed.plus(firstPanel.times(args.panelBytes)));
-  const walk = walkOf(context);
-  const { column } = walk;
-  k.for({ from: firstPanel, to: lastPanel }, () => {
+  const { column, start, each } = walkOf(k, kind.groups, args, context);
+  each((narrow) => {
     startSums(context, sums, column);
     if (kind.tap.hasOwn) loadOwns(context, owns, column, row);
-    multiplyWindow(context, walk, starts, { sums, owns }, b);
+    multiplyWindow(context, start(), starts, { sums, owns }, b, narrow);
     if (context.store) context.store(sums, row, i32.shrU(column, 2));
     else storeSums(context, { sums, owns }, column, row);
-    walk.next();
   });
 }
 
@@ -265,26 +169,5 @@ function emitGemm(kind: Kind, args: Arguments<All>, k: Code): void {
 
 /** The kernel of a kind. */
 export function gemmKernel(kind: Kind): ReturnType<typeof wasmKernel<Fields>> {
-  const marks = [
-    kind.thinLanes > 0 && `thin${kind.thinLanes}`,
-    kind.isWindowed && "windows",
-    kind.groups && `${kind.groups} groups`,
-    kind.isBatched && "batch",
-    kind.isMasked && "masks",
-    kind.hasBias && "bias",
-    kind.isAdded && "added",
-  ];
-  const key = `gemm${kind.tap.key} ${[`rows${kind.rows}`, ...marks.filter(Boolean)].join(" ")}${kind.epilogue?.key ?? ""}${kind.result?.key ?? ""}`;
-  const fields = {
-    ...baseFields,
-    ...(kind.isWindowed ? windowFields : {}),
-    ...(kind.groups === "aligned" ? alignedFields : kind.groups === "spanned" ? spannedFields : {}),
-    ...(kind.isBatched ? batchFields : {}),
-    ...(kind.isMasked ? maskFields : {}),
-    ...(kind.tap.hasOwn ? ownFields : {}),
-    ...(kind.hasBias ? biasFields : {}),
-    ...kind.epilogue?.fields,
-    ...kind.result?.fields,
-  };
-  return wasmKernel<Fields>(key, fields, (args, k) => emitGemm(kind, args as unknown as Arguments<All>, k));
+  return wasmKernel<Fields>(keyOf(kind), fieldsOf(kind), (args, k) => emitGemm(kind, args as unknown as Arguments<All>, k));
 }

@@ -2,11 +2,13 @@
  * How the panels of a product follow the groups of a grouped convolution. A panel of 8 outputs reads, of every run, the channels of its outputs' groups:
  *
  *   aligned   groups of 8 outputs and more: every panel lies within one group; the last one of a group ends with it and computes a few outputs twice
- *   spanned   smaller groups: panels follow each other, a run covers all groups that a panel may touch, with zeros for outputs and channels of
- *             different groups
+ *   narrow    smaller groups: panels follow each other, each output meets the inputs of its own group (narrowGroups.ts)
+ *   spanned   bytes, listed channels, and groups that can be neither: panels follow each other, a run covers all groups that a panel may touch, with zeros for
+ *             outputs and channels of different groups
  */
 import { type Code, type Expr, i32, type Local } from "../assembler.ts";
 import type { Arguments } from "../module.ts";
+import { blocksOf } from "./narrowGroups.ts";
 
 /** Outputs in a panel of packed weights. */
 export const PANEL = 8;
@@ -19,17 +21,21 @@ export interface Groups {
   readonly outputs: number;
   /** Channels in a word: 4 where they are bytes, whose panels are never aligned (see integer/packBytes.ts). Default 1. */
   readonly channelsInWord?: 1 | 4;
+  /** Channels are read one by one from where a list says they lie, so no vector of them can be shuffled. */
+  readonly isListed?: boolean;
 }
 
-/** True where panels lie within groups. Outputs computed twice must not leave lanes behind the last output unwritten. */
-export function isAligned({ channels, inputs, outputs, channelsInWord = 1 }: Groups): boolean {
-  return channelsInWord === 1 && outputs >= PANEL && (outputs % PANEL === 0 || ((channels / inputs) * outputs) % 4 === 0);
+/** How panels follow the groups. Where outputs are computed twice, no lanes behind the last output may stay unwritten. */
+export function formOf({ channels, inputs, outputs, channelsInWord = 1, isListed = false }: Groups): "aligned" | "narrow" | "spanned" {
+  if (channelsInWord !== 1) return "spanned";
+  if (outputs < PANEL) return isListed ? "spanned" : "narrow";
+  return outputs % PANEL === 0 || ((channels / inputs) * outputs) % 4 === 0 ? "aligned" : "spanned";
 }
 
-/** Channels that a panel's run covers: those of all groups that its 8 outputs belong to, for the worst panel. */
+/** Steps of a panel's run: a group's channels; where it spans, those of all groups that its 8 outputs belong to, for the worst panel. */
 export function groupSpan(groups: Groups): number {
   const { channels, inputs, outputs } = groups;
-  if (isAligned(groups)) return inputs;
+  if (formOf(groups) !== "spanned") return inputs;
   const n = (channels / inputs) * outputs;
   let most = 0;
   for (let first = 0; first < n; first += PANEL) {
@@ -41,7 +47,7 @@ export function groupSpan(groups: Groups): number {
 
 /** Panels of `n` outputs. */
 export function panelCount(n: number, groups?: Groups): number {
-  if (!groups || !isAligned(groups)) return Math.ceil(n / PANEL);
+  if (!groups || formOf(groups) !== "aligned") return Math.ceil(n / PANEL);
   return (n / groups.outputs) * Math.ceil(groups.outputs / PANEL);
 }
 
@@ -53,7 +59,9 @@ export function groupArgs(groups: Groups, run: number): Record<string, number> {
   const { channels, inputs, outputs, channelsInWord = 1 } = groups;
   const channelBytes = 4 / channelsInWord;
   const groupInputs = inputs * channelBytes;
-  if (isAligned(groups)) {
+  const form = formOf(groups);
+  if (form === "narrow") return { blocks: blocksOf(groups, channels / inputs, PANEL).blocks };
+  if (form === "aligned") {
     return { groupInputs, groupPanels: Math.ceil(outputs / PANEL), groupColumns: outputs * 4, lastColumn: (outputs - PANEL) * 4 };
   }
   const panelShift = Math.floor(PANEL / outputs) * groupInputs;
@@ -62,22 +70,34 @@ export function groupArgs(groups: Groups, run: number): Record<string, number> {
 }
 
 /** Where a panel's run begins in a row or window, and its first output in a row of y, in bytes, going from panel to panel without a division. */
-export interface PanelWalk {
+export interface PanelWalk<Place = undefined> {
   readonly start: () => Expr<"i32">;
   readonly column: Local<"i32">;
-  readonly next: () => void;
+  /** Visits the unit's panels; `place` tells where one lies if code depends on it. */
+  readonly each: (visit: (place: Place) => void) => void;
+}
+
+/** Panels from `first` to `last`. */
+export type PanelRange = Readonly<Record<"first" | "last", Local<"i32">>>;
+
+function inTurn(k: Code, { first, last }: PanelRange, next: () => void): PanelWalk["each"] {
+  return (visit) =>
+    k.for({ from: first, to: last }, () => {
+      visit(undefined);
+      next();
+    });
 }
 
 /** All panels read whole runs. */
-export function walkPanels(k: Code, firstPanel: Local<"i32">): PanelWalk {
-  const column = k.local(firstPanel.times(4 * PANEL));
-  return { start: () => i32.const(0), column, next: () => column.add(4 * PANEL) };
+export function walkPanels(k: Code, range: PanelRange): PanelWalk {
+  const column = k.local(range.first.times(4 * PANEL));
+  return { start: () => i32.const(0), column, each: inTurn(k, range, () => column.add(4 * PANEL)) };
 }
 
 /** A panel's 8 outputs are so many whole groups and a rest. */
-export function walkSpanned(k: Code, args: Arguments<typeof spannedFields>, firstPanel: Local<"i32">): PanelWalk {
-  const column = k.local(firstPanel.times(4 * PANEL));
-  const outputs = k.local(firstPanel.times(PANEL));
+export function walkSpanned(k: Code, args: Arguments<typeof spannedFields>, range: PanelRange): PanelWalk {
+  const column = k.local(range.first.times(4 * PANEL));
+  const outputs = k.local(range.first.times(PANEL));
   const group = k.local(i32.divU(outputs, args.groupOutputs));
   // Bytes to the first channel of the panel's first group, and the panel's first output within it.
   const start = k.local(group.times(args.groupInputs));
@@ -85,7 +105,7 @@ export function walkSpanned(k: Code, args: Arguments<typeof spannedFields>, firs
   return {
     start: () => i32.min(start, args.lastStart),
     column,
-    next() {
+    each: inTurn(k, range, () => {
       column.add(4 * PANEL);
       start.add(args.panelShift);
       passed.add(args.panelRest);
@@ -93,21 +113,21 @@ export function walkSpanned(k: Code, args: Arguments<typeof spannedFields>, firs
         passed.set(passed.minus(args.groupOutputs));
         start.add(args.groupInputs);
       });
-    },
+    }),
   };
 }
 
 /** So many panels are a group. */
-export function walkAligned(k: Code, args: Arguments<typeof alignedFields>, firstPanel: Local<"i32">): PanelWalk {
-  const group = k.local(i32.divU(firstPanel, args.groupPanels));
+export function walkAligned(k: Code, args: Arguments<typeof alignedFields>, range: PanelRange): PanelWalk {
+  const group = k.local(i32.divU(range.first, args.groupPanels));
   const start = k.local(group.times(args.groupInputs));
   const origin = k.local(group.times(args.groupColumns));
-  const within = k.local(firstPanel.minus(group.times(args.groupPanels)).times(4 * PANEL));
+  const within = k.local(range.first.minus(group.times(args.groupPanels)).times(4 * PANEL));
   const column = k.local(origin.plus(i32.min(within, args.lastColumn)));
   return {
     start: () => start,
     column,
-    next() {
+    each: inTurn(k, range, () => {
       within.add(4 * PANEL);
       k.if(i32.ge(within, args.groupPanels.times(4 * PANEL)), () => {
         within.set(0);
@@ -115,6 +135,6 @@ export function walkAligned(k: Code, args: Arguments<typeof alignedFields>, firs
         origin.add(args.groupColumns);
       });
       column.set(origin.plus(i32.min(within, args.lastColumn)));
-    },
+    }),
   };
 }

@@ -31,6 +31,8 @@ export interface Images {
   readonly size: Pair;
   readonly before: Pair;
   readonly paddedSize: Pair;
+  /** For each channel the byte of a pixel at which it lies, for copies that are padded but not changed; default: one behind the other. */
+  readonly places?: Pointer | undefined;
 }
 
 /** Where a kernel reads images, with the steps that must come before. */

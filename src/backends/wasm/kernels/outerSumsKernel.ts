@@ -1,69 +1,22 @@
-/** The kernel of outerSums.ts: packs blocks, extends tiles of sums. */
+/** The kernel of outerSums.ts: extends tiles of sums by the rows of a block. */
 import { type Code, type Expr, f32x4, i32, type Local, v128 } from "../assembler.ts";
-import { type Arguments, type Fields, wasmKernel } from "../module.ts";
-import { gatherWindow } from "./gatherWindow.ts";
+import { type Fields, wasmKernel } from "../module.ts";
+import {
+  type Args,
+  BLOCK,
+  type BlockPlace,
+  baseFields,
+  eachPanel,
+  eachRow,
+  ownFields,
+  PANEL_BYTES,
+  placeBlock,
+  type RowKind,
+  rowFields,
+  SLAB,
+  STRIP_BYTES,
+} from "./outerSumsBlocks.ts";
 import type { Tap, TapCode } from "./taps.ts";
-import { windowFields } from "./window.ts";
-
-/** Rows of a block. */
-export const BLOCK = 64;
-/** Bytes between panels and strips in packed blocks; the odd line keeps neighbours out of each other's cache sets. */
-export const PANEL_BYTES = BLOCK * 32 + 64;
-export const STRIP_BYTES = BLOCK * 16 + 64;
-/** Strips in a slab: 64 columns of A. */
-export const SLAB = 16;
-
-const baseFields = {
-  a: "i32",
-  b: "i32",
-  partial: "i32",
-  scratch: "i32",
-  scratchBytes: "i32",
-  threads: "i32",
-  units: "i32",
-  rows: "i32",
-  chunkRows: "i32",
-  chunks: "i32",
-  slabs: "i32",
-  strips: "i32",
-  panels: "i32",
-  lda: "i32",
-  ldb: "i32",
-  aGroup: "i32",
-  bGroup: "i32",
-  sumRow: "i32",
-  sumStrip: "i32",
-  sumPanel: "i32",
-  sumPart: "i32",
-  isPackedA: "i32",
-  isPackedB: "i32",
-} as const;
-
-const gatherFields = { ...windowFields, run: "i32" } as const;
-const ownFields = { own: "i32" } as const;
-
-/** What a row of B is: as it lies, a window gathered through a buffer, or one whose runs fill whole panels and go straight there. */
-export type RowKind = "rows" | "windows" | "whole windows";
-
-type Args = Arguments<typeof baseFields & typeof gatherFields & typeof ownFields>;
-
-/** Copies `count` vectors of a row into strips (one vector each) or panels (two), whose places are `step` bytes apart. */
-function packRow(k: Code, from: Expr<"i32">, to: Expr<"i32">, count: Expr<"i32">, vectors: 1 | 2, step: number): void {
-  const source = k.local(from);
-  const target = k.local(to);
-  k.for({ to: count }, () => {
-    for (let i = 0; i < vectors; i++) k.store(target, v128.load(source, i * 16), i * 16);
-    source.add(vectors * 16);
-    target.add(step);
-  });
-}
-
-/** Where a block's strips and panels lie: packed, or in A and B themselves. Bytes from row to row, and from strip (panel) to strip. */
-interface BlockPlace {
-  readonly start: Local<"i32">;
-  readonly row: Local<"i32">;
-  readonly next: Local<"i32">;
-}
 
 /** The 4 × 8 sums, whose rows `sums` point at, grow by `count` rows of a strip and a panel; a chunk's first block starts from zero. */
 function extendTile(
@@ -87,11 +40,9 @@ function extendTile(
     },
   );
   const strip = k.local(a);
-  const panel = k.local(b);
-  k.for({ to: count }, () => {
+  eachRow(k, places.b, b, count, (panel) => {
     const low = k.local(v128.load(panel));
     const high = k.local(v128.load(panel, 16));
-    panel.add(places.b.row);
     for (let i = 0; i < 4; i++) {
       const x = k.local(f32x4.loadSplat(strip, i * 4));
       c[2 * i].set(tap.add(c[2 * i], x, low, undefined, undefined));
@@ -118,10 +69,8 @@ function extendOwnTile(
     const owns = Array.from({ length: 4 }, (_, i) => k.local(tap.own(v128.load(own, half * 32 + i * 16))));
     const c = owns.map(() => k.local(f32x4.const(0)));
     const strip = k.local(a);
-    const panel = k.local(b);
-    k.for({ to: count }, () => {
+    eachRow(k, places.b, b, count, (panel) => {
       const columns = [k.local(v128.load(panel)), k.local(v128.load(panel, 16))];
-      panel.add(places.b.row);
       for (const row of [0, 1]) {
         const x = k.local(f32x4.loadSplat(strip, (half + row) * 4));
         for (const [side, y] of columns.entries()) c[2 * row + side].set(tap.add(c[2 * row + side], x, y, owns[2 * row + side], undefined));
@@ -137,50 +86,6 @@ function extendOwnTile(
   }
 }
 
-/** What a block needs to be packed: where A's and B's columns of the unit begin, and the places of the packed forms. */
-interface Packing {
-  readonly args: Args;
-  readonly rows: RowKind;
-  readonly aStart: Local<"i32">;
-  readonly bStart: Local<"i32">;
-  readonly strips: Local<"i32">;
-  readonly packedA: Local<"i32">;
-  readonly packedB: Local<"i32">;
-  /** Room for one window. */
-  readonly buffer: Local<"i32">;
-}
-
-/** Sets where the block's strips and panels begin, and packs those that are to be packed. */
-function placeBlock(k: Code, packing: Packing, places: { a: BlockPlace; b: BlockPlace }, block: Local<"i32">, count: Local<"i32">): void {
-  const { args, rows, aStart, bStart, strips, packedA, packedB, buffer } = packing;
-  places.a.start.set(aStart.plus(block.times(args.lda)));
-  places.b.start.set(bStart.plus(block.times(args.ldb)));
-  k.if(args.isPackedA, () => {
-    const from = k.local(places.a.start);
-    k.for({ to: count }, (row) => {
-      packRow(k, from, packedA.plus(row.times(16)), strips, 1, STRIP_BYTES);
-      from.add(args.lda);
-    });
-    places.a.start.set(packedA);
-  });
-  k.if(args.isPackedB, () => {
-    const from = k.local(places.b.start);
-    k.for({ to: count }, (row) => {
-      const to = k.local(packedB.plus(row.times(32)));
-      const gather = (target: Expr<"i32">, step?: number): void =>
-        gatherWindow(k, args, k.local(block.plus(row)), args.ldb, bStart, target, step);
-      if (rows === "whole windows") {
-        gather(to, PANEL_BYTES);
-        return;
-      }
-      if (rows === "windows") gather(buffer);
-      packRow(k, rows === "windows" ? buffer : from, to, args.panels, 2, PANEL_BYTES);
-      from.add(args.ldb);
-    });
-    places.b.start.set(packedB);
-  });
-}
-
 /** All tiles of a slab grow by one block; `third` is the slab's first tile of the third operand. */
 function extendSlab(
   k: Code,
@@ -193,10 +98,9 @@ function extendSlab(
   count: Local<"i32">,
   isFirst: Local<"i32">,
 ): void {
-  const b = k.local(places.b.start);
   const row = k.local(own);
   const line = third && k.local(third);
-  k.for({ to: args.panels }, () => {
+  eachPanel(k, args, places.b, (b) => {
     const sums = [k.local(row)];
     while (sums.length < 4) sums.push(k.local(sums[sums.length - 1].plus(args.sumRow)));
     const a = k.local(places.a.start);
@@ -208,7 +112,6 @@ function extendSlab(
       a.add(places.a.next);
       for (const sum of sums) sum.add(args.sumStrip);
     });
-    b.add(places.b.next);
     row.add(args.sumPanel);
     line?.add(args.sumPanel);
   });
@@ -217,16 +120,20 @@ function extendSlab(
 function emitOuterSums(kind: Tap, rows: RowKind, args: Args, k: Code): void {
   const tap = kind.begin(k);
   // Threads must not share packed blocks: the first unit of a share tells whose it is.
-  const thread = i32.divU(args.begin.times(args.threads).plus(args.units.minus(1)), args.units);
-  const packedB = k.local(args.scratch.plus(thread.times(args.scratchBytes)));
-  const packedA = k.local(packedB.plus(args.panels.times(PANEL_BYTES)));
-  const buffer = k.local(packedA.plus(SLAB * STRIP_BYTES));
+  const share = i32.divU(args.begin.times(args.threads).plus(args.units.minus(1)), args.units);
+  // One thread may come for its units in several calls.
+  const thread = i32.min(k.local(share), args.threads.minus(1));
+  const packedA = k.local(args.scratch.plus(thread.times(args.scratchBytes)));
+  const packedB = k.local(packedA.plus(SLAB * STRIP_BYTES));
+  const buffer = k.local(packedB.plus(args.panels.times(PANEL_BYTES)));
   const place = (isPacked: Expr<"i32">, row: number, next: number, lead: Expr<"i32">, width: number): BlockPlace => ({
     start: k.variable("i32"),
     row: k.local(i32.select(isPacked, row, lead)),
     next: k.local(i32.select(isPacked, next, width)),
   });
-  const places = { a: place(args.isPackedA, 16, STRIP_BYTES, args.lda, 16), b: place(args.isPackedB, 32, PANEL_BYTES, args.ldb, 32) };
+  const b = place(args.isPackedB, 32, PANEL_BYTES, args.ldb, 32);
+  const lines = rows === "lines" ? { first: k.variable("i32"), last: k.variable("i32") } : undefined;
+  const places = { a: place(args.isPackedA, 16, STRIP_BYTES, args.lda, 16), b: { ...b, lines } };
   k.for({ from: args.begin, to: args.end }, (unit) => {
     const part = k.local(i32.divU(unit, args.slabs));
     const firstStrip = k.local(unit.minus(part.times(args.slabs)).times(SLAB));
@@ -251,6 +158,6 @@ function emitOuterSums(kind: Tap, rows: RowKind, args: Args, k: Code): void {
 
 /** The kernel of a tap over rows of a kind. */
 export function outerSums(tap: Tap, rows: RowKind): ReturnType<typeof wasmKernel<Fields>> {
-  const fields: Fields = { ...baseFields, ...(rows === "rows" ? {} : gatherFields), ...(tap.hasOwn ? ownFields : {}) };
+  const fields: Fields = { ...baseFields, ...rowFields[rows], ...(tap.hasOwn ? ownFields : {}) };
   return wasmKernel<Fields>(`outer${tap.key} sums of ${rows}`, fields, (args, k) => emitOuterSums(tap, rows, args as unknown as Args, k));
 }

@@ -8,7 +8,8 @@ import { type Code, type Expr, f32, f32x4, i32, type Local, lanes32, type V128, 
 import { type LowerContext, type Pointer, type Step, step } from "../kernel.ts";
 import { pad4 } from "../layout.ts";
 import { type Arguments, wasmKernel } from "../module.ts";
-import { type Groups, isAligned, PANEL, panelCount } from "./groups.ts";
+import { formOf, type Groups, PANEL, panelCount } from "./groups.ts";
+import { isTurned } from "./narrowGroups.ts";
 
 /** Where B[(row, column, channel)][output] lies: at source + output · outStep + row · rowStep + column · columnStep + channel · channelStep (floats). */
 export interface PanelSource {
@@ -45,12 +46,15 @@ const panelFields = {
   lastStart: "i32",
   groupPanels: "i32",
   lastFirst: "i32",
+  isNarrow: "i32",
+  isTurned: "i32",
 } as const;
 
-/** One lane of a panel: where its output's filter begins, and the first channel of the panel's run that belongs to it. */
+/** One lane of a panel: where its output's filter begins, the first channel of the panel's run that belongs to it, and the one it begins with. */
 interface Lane {
   readonly filter: Local<"i32">;
   readonly first: Local<"i32">;
+  readonly turn: Local<"i32">;
 }
 
 /** A channel number that no run reaches: the lane holds no output. */
@@ -103,7 +107,8 @@ function transposeRuns(k: Code, { at, tap, lanes, channels, done }: Runs): void 
 
 /** The lanes of a panel (groups.ts tells which outputs they are). */
 function lanesOf(k: Code, args: Arguments<typeof panelFields>, panel: Local<"i32">): readonly Lane[] {
-  const { source, n, channels, outStep, channelStep, groupOutputs, groupStep, lastStart, groupPanels, lastFirst } = args;
+  const { source, n, channels, outStep, channelStep, groupOutputs, groupStep, lastStart, groupPanels, lastFirst, isNarrow, isTurned } =
+    args;
   const before = k.local(i32.divU(panel, groupPanels));
   const within = i32.min(panel.minus(before.times(groupPanels)).times(PANEL), lastFirst);
   const firstOutput = k.local(before.times(groupOutputs).plus(within));
@@ -111,13 +116,14 @@ function lanesOf(k: Code, args: Arguments<typeof panelFields>, panel: Local<"i32
   return Array.from({ length: PANEL }, (_, lane): Lane => {
     const output = k.local(firstOutput.plus(lane));
     const group = k.local(i32.divU(output, groupOutputs));
-    const first = k.local(group.times(channels).minus(start));
+    const first = k.local(i32.select(isNarrow, 0, group.times(channels).minus(start)));
+    const turn = i32.select(isTurned, output.minus(group.times(groupOutputs)), 0);
     k.if(i32.ge(output, n), () => {
       first.set(NEVER);
       output.set(0);
     });
     const filter = source.plus(output.times(outStep)).plus(group.times(groupStep)).minus(first.times(channelStep));
-    return { filter: k.local(filter), first };
+    return { filter: k.local(filter), first, turn: k.local(turn) };
   });
 }
 
@@ -147,9 +153,10 @@ const packPanels = wasmKernel("pack panels", panelFields, (args, k) => {
           () => k.if(i32.and(isPlain, i32.eq(channelStep, 4)), () => transposeRuns(k, { at, tap, lanes, channels, channelStep, done })),
         );
         k.for({ from: done, to: run }, (channel) => {
-          for (const [lane, { filter, first }] of lanes.entries()) {
+          for (const [lane, { filter, first, turn }] of lanes.entries()) {
             const isInside = k.local(i32.ltU(channel.minus(first), channels));
-            const from = i32.select(isInside, filter.plus(tap), source);
+            const turned = i32.select(i32.lt(channel.plus(turn), channels), turn, turn.minus(channels)).times(channelStep);
+            const from = i32.select(isInside, filter.plus(tap).plus(i32.select(turn, turned, 0)), source);
             k.store(at, f32.select(isInside, f32.load(from), f32.const(0)), lane * 4);
           }
           at.add(4 * PANEL);
@@ -163,6 +170,7 @@ const packPanels = wasmKernel("pack panels", panelFields, (args, k) => {
 /** Fills `target` (`panelFloats` floats) with panels. */
 export function packPanelSteps(target: Pointer, panels: PanelSource): readonly Step[] {
   const { source, n, rows, columns, channels, run, outStep, rowStep, columnStep, channelStep, groups } = panels;
+  const form = groups && formOf(groups);
   const args = {
     y: target,
     source,
@@ -178,8 +186,10 @@ export function packPanelSteps(target: Pointer, panels: PanelSource): readonly S
     groupOutputs: groups?.outputs ?? NEVER,
     groupStep: (panels.groupStep ?? 0) * 4,
     lastStart: groups ? groups.channels - run : 0,
-    groupPanels: groups && isAligned(groups) ? Math.ceil(groups.outputs / PANEL) : NEVER,
-    lastFirst: groups && isAligned(groups) ? groups.outputs - PANEL : NEVER,
+    groupPanels: groups && form === "aligned" ? Math.ceil(groups.outputs / PANEL) : NEVER,
+    lastFirst: groups && form === "aligned" ? groups.outputs - PANEL : NEVER,
+    isNarrow: form === "narrow" ? 1 : 0,
+    isTurned: groups && form === "narrow" && isTurned(groups) ? 1 : 0,
   };
   return [step(packPanels, panelCount(n, groups), args)];
 }

@@ -1,13 +1,19 @@
 /** A copy of images with zeros around them, so that every window of a convolution is whole. */
-import { f32x4, i32, v128 } from "../assembler.ts";
+import { type Code, f32x4, i32, type Local, v128 } from "../assembler.ts";
 import { type Pointer, type Step, step } from "../kernel.ts";
-import { wasmKernel } from "../module.ts";
+import { type Arguments, wasmKernel } from "../module.ts";
+import { fourOf } from "./rolledChannels.ts";
 import type { Pair } from "./window.ts";
 
 const fields = { y: "i32", x: "i32", height: "i32", top: "i32", rows: "i32", line: "i32", left: "i32", row: "i32" } as const;
+const placeFields = { places: "i32", pixel: "i32" } as const;
+
+/** Copies a line of x to y from `start` to `stop`, both bytes. */
+type CopyLine = (line: Record<"source" | "start" | "stop", Local<"i32">>) => void;
 
 /** Units are rows of the padded images. `line`, `left` and `row` are bytes of a row of x, of the zeros before it and of a row of y. */
-const padImages = wasmKernel("pad", fields, ({ y, x, height, top, rows, line, left, row, begin, end }, k) => {
+function emitPad(args: Arguments<typeof fields>, k: Code, copy: CopyLine): void {
+  const { y, x, height, top, rows, line, left, row, begin, end } = args;
   const zero = k.local(f32x4.const(0));
   const at = k.local(y.plus(begin.times(row)));
   const last = k.local(i32.const(0));
@@ -20,16 +26,32 @@ const padImages = wasmKernel("pad", fields, ({ y, x, height, top, rows, line, le
       const start = k.local(at.plus(left));
       const stop = k.local(start.plus(line));
       k.for({ from: at, to: start, step: 16 }, (place) => k.store(place, zero));
-      k.for({ from: start, to: stop, step: 16 }, (place) => {
-        k.store(place, v128.load(source));
-        source.add(16);
-      });
+      copy({ source, start, stop });
       at.set(stop);
     });
     k.for({ from: at, to: last, step: 16 }, (place) => k.store(place, zero));
     at.set(last);
   });
-});
+}
+
+const padImages = wasmKernel("pad", fields, (args, k) =>
+  emitPad(args, k, ({ source, start, stop }) => {
+    k.for({ from: start, to: stop, step: 16 }, (place) => {
+      k.store(place, v128.load(source));
+      source.add(16);
+    });
+  }),
+);
+
+/** The same, each channel read from where a list says it lies in its pixel. */
+const padPlaced = wasmKernel("pad places", { ...fields, ...placeFields }, ({ places, pixel, ...args }, k) =>
+  emitPad(args, k, ({ source, start, stop }) => {
+    k.for({ from: start, to: stop, step: pixel }, (to) => {
+      k.for({ to: pixel, step: 16 }, (lane) => k.store(to.plus(lane), fourOf(k, k.local(places.plus(lane)))(source)));
+      source.add(pixel);
+    });
+  }),
+);
 
 /** Images of `lanes` floats a pixel, and the size that the padded ones get. */
 export interface Padded {
@@ -40,10 +62,12 @@ export interface Padded {
   readonly size: Pair;
   readonly before: Pair;
   readonly paddedSize: Pair;
+  /** For each channel the byte of a pixel of x at which it lies; default: one behind the other. */
+  readonly places?: Pointer | undefined;
 }
 
 /** The steps of one padding; y takes images · rows · columns · lanes floats. */
-export function padSteps({ x, y, images, lanes, size, before, paddedSize }: Padded): readonly Step[] {
+export function padSteps({ x, y, images, lanes, size, before, paddedSize, places }: Padded): readonly Step[] {
   const pixel = lanes * 4;
   const args = {
     y,
@@ -55,5 +79,6 @@ export function padSteps({ x, y, images, lanes, size, before, paddedSize }: Padd
     left: before[1] * pixel,
     row: paddedSize[1] * pixel,
   };
-  return [step(padImages, images * paddedSize[0], args)];
+  const units = images * paddedSize[0];
+  return [places ? step(padPlaced, units, { ...args, places, pixel }) : step(padImages, units, args)];
 }

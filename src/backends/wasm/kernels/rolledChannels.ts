@@ -99,10 +99,15 @@ function runsBackward(k: Code, group: Local<"i32">, bytes: Local<"i32">, use: Us
 function fromPlaces(k: Code, places: Local<"i32">, bytes: Local<"i32">, use: Use): void {
   k.for({ to: bytes, step: 16 }, (lane) => {
     const list = k.local(places.plus(lane));
-    const [first, ...others] = [0, 4, 8, 12].map((offset) => k.local(i32.load(list, offset)));
-    use(lane, (row) => {
-      const start = v128.load32Zero(row.plus(first));
-      return others.reduce((vector: V128, place, i) => f32x4.replace(vector, i + 1, f32.load(row.plus(place))), start);
-    });
+    use(lane, fourOf(k, list));
   });
+}
+
+/** Loads four floats of a row from the bytes of it that a list names. */
+export function fourOf(k: Code, list: Local<"i32">): (row: Local<"i32">) => V128 {
+  const [first, ...others] = [0, 4, 8, 12].map((offset) => k.local(i32.load(list, offset)));
+  return (row) => {
+    const start = v128.load32Zero(row.plus(first));
+    return others.reduce((vector: V128, place, i) => f32x4.replace(vector, i + 1, f32.load(row.plus(place))), start);
+  };
 }

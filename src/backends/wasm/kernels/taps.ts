@@ -38,7 +38,18 @@ export interface TapCode {
   spread?(x: V128): V128;
   /** Rows whose sums fit the registers, where they are fewer than `mostRows`. */
   readonly rows?: number;
+  /** What adds up several words of a run in short sums before they go into the long ones. */
+  readonly block?: BlockCode;
   finish(sum: V128, own: V128 | undefined): V128;
+}
+
+/** Taps of so many words, whose sums are short. */
+export interface BlockCode {
+  readonly words: number;
+  /** The short sum with a word more; the first word has none yet. */
+  add(short: V128 | undefined, a: V128, b: V128): V128;
+  /** The long sum with a short one more. */
+  close(sum: V128, short: V128): V128;
 }
 
 /** One kind of tap. */

@@ -1,9 +1,11 @@
 /**
  * The tap of products of bytes: a word of a pixel is four channels of 7 bits, a vector of weights four outputs of four channels. With relaxed
  * SIMD a tap adds all sixteen products at once, or pairs of them, in sums of 16 bits that no such pair exceeds, and then pairs of pairs:
- * the faster of the two here (features.ts). Without, bytes are widened to 16 bits, and each output's sum is kept in two halves.
+ * the faster of the two here (features.ts). Where it is pairs, those of several words are added up before they are widened. Without relaxed
+ * SIMD, bytes are widened to 16 bits, and each output's sum is kept in two halves.
  */
 import type { IntegerSimilarity } from "../../../../ops/integerConv2d.ts";
+import { BLOCK_CHANNELS } from "../../../../ops/integerSums.ts";
 import { type Code, i8x16, i16x8, i32x4, lanes32, type V128, v128 } from "../../assembler.ts";
 import { hasWholeDot } from "../../features.ts";
 import type { Tap, TapCode } from "../taps.ts";
@@ -69,8 +71,30 @@ const products: Tap = {
   begin: (k) => (k.isRelaxed ? relaxedTap(k) : plainTap),
 };
 
-/** The taps of layers of bytes. */
-export const byteTaps: Readonly<Record<IntegerSimilarity, Tap>> = { product: products, l1: distances };
+/** Products of bytes whose pairs add up in sums of 16 bits over BLOCK_CHANNELS channels, where the processor has nothing better. */
+const blockedProducts: Tap = {
+  ...products,
+  key: " blocks of bytes",
+  mostRows: 4,
+  begin(k) {
+    if (!k.isRelaxed || hasWholeDot()) return products.begin(k);
+    const ones = k.local(v128.const32(0x1_0001, 0x1_0001, 0x1_0001, 0x1_0001));
+    return {
+      ...products.begin(k),
+      block: {
+        words: BLOCK_CHANNELS / 4,
+        add: (short, a, b) => (short ? i16x8.add(short, k.dotPairs(b, a)) : k.dotPairs(b, a)),
+        close: (sum, short) => i32x4.add(sum, i32x4.dot(short, ones)),
+      },
+    };
+  },
+};
+
+/** The tap of a layer of bytes; `isBlocked` where every word of a run holds channels of one tap, from its first on. */
+export function byteTap(similarity: IntegerSimilarity, isBlocked: boolean): Tap {
+  if (similarity === "l1") return distances;
+  return isBlocked ? blockedProducts : products;
+}
 
 /** The sums of a tile by these taps, two vectors of four outputs a row. */
 export function wholeSums(k: Code, sums: readonly V128[]): readonly V128[] {

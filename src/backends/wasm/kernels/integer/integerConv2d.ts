@@ -6,6 +6,7 @@ import type { Node } from "../../../../ir/graph.ts";
 import { dtypeOf } from "../../../../ir/graph.ts";
 import type { IntegerConvolution } from "../../../../ops/integerConv2d.ts";
 import type { IntegerLinear } from "../../../../ops/integerLinear.ts";
+import { BLOCK_CHANNELS } from "../../../../ops/integerSums.ts";
 import type { Lower, LowerContext, Pointer, Step } from "../../kernel.ts";
 import { lanesOf, pad4 } from "../../layout.ts";
 import { gemmSteps, type Windows } from "../gemm.ts";
@@ -13,7 +14,7 @@ import { type Groups, groupSpan } from "../groups.ts";
 import { packed } from "../pack.ts";
 import type { PanelResult } from "../panelResult.ts";
 import type { Tap } from "../taps.ts";
-import { byteTaps } from "./byteTap.ts";
+import { byteTap } from "./byteTap.ts";
 import { type BytePanels, packBytePanels, paddedBytes, panelWords } from "./packBytes.ts";
 import { requantised } from "./requantise.ts";
 
@@ -45,10 +46,10 @@ function convolution(node: Node, result: PanelResult, context: LowerContext): re
   const [x, weight] = node.inputs;
   const [y] = node.outputs;
   const { stride, padding, groups, zero, similarity } = node.attrs as IntegerConvolution;
-  const tap = byteTaps[similarity];
   const [images, channels, height, width] = x.shape;
   const [outputs, inputs, rows, columns] = weight.shape;
   const lanes = lanesOf(channels, "u7");
+  const tap = byteTap(similarity, groups === 1 && lanes % BLOCK_CHANNELS === 0);
   const [top, bottom, left, right] = padding;
   const paddedSize = [height + top + bottom, width + left + right] as const;
   const isPadded = padding.some((extent) => extent > 0);
@@ -104,7 +105,7 @@ export const integerLinear: Lower = (node, context) => {
   const [rows, inputs] = x.shape;
   const [outputs] = weight.shape;
   const words = pad4(inputs) / 4;
-  const tap = byteTaps[(node.attrs as IntegerLinear).similarity];
+  const tap = byteTap((node.attrs as IntegerLinear).similarity, true);
   const filters = panelsOf(node, { outputs, taps: 1, inputs, words, groupOutputs: outputs, lastStart: 0 }, tap, context);
   const lda = lanesOf(inputs, "u7") / 4;
   const steps = gemmSteps({
