@@ -146,7 +146,7 @@ test("an unknown network is refused with the nearest name", () => {
 
 test("normalisation's epsilon is the family's own unless another is asked for, in every network", () => {
   const epsilons = (name: string, options: BuildOptions): number[] => {
-    const { nodes } = buildNetwork(name, { ...options, width: fittingWidth(name, 0.25) });
+    const { nodes } = buildNetwork(name, { ...options, classes: 10, width: fittingWidth(name, 0.25) });
     return [...new Set(nodes.flatMap(({ attrs }) => (attrs as { eps?: number }).eps ?? []))];
   };
   assert.deepEqual(epsilons("mobilenet-v2", {}), [1e-5]);
