@@ -9,7 +9,7 @@ import { random } from "../src/core/random.ts";
 import type { Shape } from "../src/core/shape.ts";
 import { size } from "../src/core/shape.ts";
 import type { Tensor } from "../src/core/tensor.ts";
-import { encodeGraphAsOnnx } from "../src/formats/onnx/index.ts";
+import { encodeGraphAsOnnx } from "../src/formats/onnx/encode.ts";
 import type { AnyOp } from "../src/ir/op.ts";
 import { graphScope } from "../src/ir/scope.ts";
 import { type Convolution, convolvedShape } from "../src/ops/convolution.ts";

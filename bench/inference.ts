@@ -1,10 +1,13 @@
 /** Inference, batch 1: ours against other engines on the same weights; outputs compared first, turns interleaved. All of them compute in the calling thread. */
+import { readFileSync } from "node:fs";
 import { OptionError } from "../src/core/errors.ts";
 import { random } from "../src/core/random.ts";
 import { type Shape, size } from "../src/core/shape.ts";
 import type { Tensor } from "../src/core/tensor.ts";
 import { compile } from "../src/index.ts";
 import { compileIntegers } from "../src/model/compileIntegers.ts";
+import { loadModel } from "../src/model/model.ts";
+import { modelGraph } from "../src/model/modelGraph.ts";
 import { buildNetwork, findNetwork, networks } from "../src/networks/index.ts";
 import { interleave, type Turn } from "./interleave.ts";
 import { livelyWeights } from "./livelyWeights.ts";
@@ -67,11 +70,20 @@ export function samplesLike({ shape }: Tensor): readonly Readonly<Record<string,
   return Array.from({ length: 8 }, (_, i) => ({ image: imageOf(shape, `sample ${i}`) }));
 }
 
-/** A network of the zoo on lively weights, and an image. */
-export function contestOf(network: string, threads: number): Contest {
-  const graph = buildNetwork(network);
+/** A network of the zoo on lively weights, or a model file's on its own, and an image. */
+export async function contestOf(network: string, threads: number): Promise<Contest> {
+  const { graph, weights } = await weighted(network);
   const { shape } = graph.leaves.find(({ kind }) => kind === "input") as { shape: Shape };
-  return { graph, weights: livelyWeights(graph), image: imageOf(shape, "image"), threads };
+  return { graph, weights, image: imageOf(shape, "image"), threads };
+}
+
+async function weighted(network: string): Promise<Pick<Contest, "graph" | "weights">> {
+  if (network.endsWith(".safetensors")) {
+    const model = await loadModel(readFileSync(network), network);
+    return { graph: modelGraph(model), weights: model.weights };
+  }
+  const graph = buildNetwork(network);
+  return { graph, weights: livelyWeights(graph) };
 }
 
 function errorOf(found: Float32Array, expected: Float32Array): number {
@@ -110,7 +122,7 @@ async function runIn(work: () => unknown): Promise<void> {
 }
 
 async function compareOne(network: string, precision: Precision, threads: number, rounds: number): Promise<InferenceRow[]> {
-  const contest = contestOf(network, threads);
+  const contest = await contestOf(network, threads);
   using session = await openers[precision](contest);
   const { logits } = session.run({ image: contest.image });
   const rivals: { name: string; maxError: number; session: PeerSession }[] = [];
@@ -152,7 +164,7 @@ export async function inferenceRows(
   report: (rows: readonly InferenceRow[]) => void,
 ): Promise<InferenceRow[]> {
   const names = network === "all" ? Object.keys(networks) : (network?.split(",") ?? compared);
-  for (const name of names) findNetwork(name);
+  for (const name of names) if (!name.endsWith(".safetensors")) findNetwork(name);
   const rows: InferenceRow[] = [];
   const failed: string[] = [];
   for (const name of names) {

@@ -2,7 +2,7 @@
  * npm run bench [-- --inference] [--train] [--memory] [--accuracy] [--kernels] [--arithmetic] [--shift-max] [--size] [--start] [--ways] [--network NAME] [--precision f32|int8] [--threads N] [--rounds N] [--epochs N] [--seeds N] [--profile] [--json [FILE]] [--picture FILE]
  *
  * Ratios against peers, taken in one run, turns interleaved, medians. Without a section: inference, training, memory and arithmetic. For figures of
- * one thread pin the process to one core (taskset -c 1 npm run bench). Inference takes several networks with commas between them, or "all".
+ * one thread pin the process to one core (taskset -c 1 npm run bench). Inference takes several networks with commas between them, or "all"; model files, too.
  * Lines of text appear while it runs; --json prints the result to standard output or writes it to a file, --picture draws inference.
  */
 import { mkdirSync, writeFileSync } from "node:fs";

@@ -50,7 +50,7 @@ async function measure(network: string, work: WayRow["work"], open: Opener, roun
 export async function wayRows(part = "", rounds = 5): Promise<WayRow[]> {
   const rows: WayRow[] = [];
   for (const network of compared.filter((name) => name.includes(part))) {
-    const { graph, weights, image } = contestOf(network, 1);
+    const { graph, weights, image } = await contestOf(network, 1);
     rows.push(await measure(network, "f32", (options) => compile(graph, weights, options), rounds));
     rows.push(await measure(network, "int8", (options) => compileIntegers(graph, weights, samplesLike(image), options), rounds));
   }

@@ -13,8 +13,9 @@ export type { WeightFormat } from "./deploy/stored.ts";
 export type { CompileCard, CompiledSizes, CompileFileOptions } from "./deploy/wasmFile.ts";
 export { writeFolder } from "./formats/atomicFolder.node.ts";
 export { atomicWrite } from "./formats/atomicWrite.node.ts";
+export { readOnnxFile } from "./formats/onnx/onnxFile.node.ts";
 export { readWeightFile, type WeightFile } from "./formats/weights/weightFile.ts";
-export { type ImportedFile, importWeightFile } from "./model/import/importFile.node.ts";
+export { type ImportedFile, importWeightFile, isWeightFile } from "./model/import/importFile.node.ts";
 export {
   type Fate,
   type ImportedWeights,

@@ -23,6 +23,7 @@ const needsKernel: ReadonlySet<OpName> = new Set<OpName>([
   ...(["maxPool", "maxPoolGradient", "averagePool", "averagePoolGradient", "globalAveragePool", "globalAveragePoolGradient"] as const),
   ...(["relu", "reluGradient", "relu6", "relu6Gradient", "hardSigmoid", "hardSigmoidGradient", "hardSwish", "hardSwishGradient"] as const),
   ...(["sigmoid", "sigmoidGradient", "silu", "siluGradient"] as const),
+  ...(["affine", "clip", "permute", "resample"] as const),
 ]);
 
 const names = Object.keys(ops) as OpName[];

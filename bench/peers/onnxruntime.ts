@@ -1,7 +1,7 @@
 /** onnxruntime-web, WebAssembly in this process, and onnxruntime-node, native code; both run the network as we export it. */
 import * as node from "onnxruntime-node";
 import * as web from "onnxruntime-web";
-import { encodeGraphAsOnnx } from "../../src/formats/onnx/index.ts";
+import { encodeGraphAsOnnx } from "../../src/formats/onnx/encode.ts";
 import type { Peer } from "./peer.ts";
 
 /** The parts of both packages' interface that are used here; they declare them twice. */

@@ -1,8 +1,8 @@
 import { createRequire } from "node:module";
-import type { Model } from "../index.ts";
-import { isUntouchedPytorch, pytorchFolder, writeFolder } from "../node.ts";
+import { type Model, modelToOnnx, type OnnxPrecision } from "../index.ts";
+import { atomicWrite, isUntouchedPytorch, pytorchFolder, writeFolder } from "../node.ts";
 import { recipe } from "../train.ts";
-import { type RawOptions, textOption } from "./options.ts";
+import { choiceOption, type RawOptions, textOption } from "./options.ts";
 import type { exportFormats } from "./rules/deploying.ts";
 
 const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
@@ -22,8 +22,21 @@ export interface Exporter {
   write(model: Model, out: string, raw: RawOptions): Promise<Written>;
 }
 
+const precisions: readonly OnnxPrecision[] = ["float32", "int8"];
+
 /** Every format. */
 export const exporters: Readonly<Record<keyof typeof exportFormats, Exporter>> = {
+  onnx: {
+    place: (path) => `${path.replace(/\.safetensors$/, "")}.onnx`,
+    async write(model, out, raw) {
+      const bytes = await modelToOnnx(model, choiceOption(raw, "precision", precisions));
+      await atomicWrite(out, bytes);
+      return {
+        files: [{ name: out, bytes: bytes.length }],
+        next: 'any ONNX engine runs it: "image" [1, channels, size, size] to "logits"; labels and preprocessing are in its metadata',
+      };
+    },
+  },
   pytorch: {
     place: (path) => `${path.replace(/\.safetensors$/, "")}-pytorch`,
     async write(model, out, raw) {

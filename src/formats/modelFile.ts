@@ -8,6 +8,8 @@ import { seal, unseal } from "./sealedFile.ts";
 export interface ModelCard {
   /** The network's registered name and the options that it is built with (its class count is the number of labels). */
   readonly network: { readonly name: string; readonly options: Readonly<Record<string, unknown>> };
+  /** The network itself, where its name is none of ours: a record of `graphRecord`. */
+  readonly graph?: unknown;
   /** Class names, in the order of the logits. */
   readonly labels: readonly string[];
   /** How pixels become the input; the data folder's record. */
@@ -59,7 +61,7 @@ export function checkModel(content: unknown, tensors: ReadonlyMap<string, Stored
     throw new FormatError(`${where}: the card's ${field} is unusable; it needs ${needed}`);
   };
   if (!isRecord(content)) return refuse("document", "to be an object");
-  const { version, network, labels, preprocessing, provenance, metrics, quantisation } = content;
+  const { version, network, graph, labels, preprocessing, provenance, metrics, quantisation } = content;
   if (version !== CARD_VERSION)
     throw new FormatError(`${where}: a model file of version ${String(version)}; this release reads version ${CARD_VERSION}`);
   if (!isRecord(network) || typeof network.name !== "string" || !isRecord(network.options)) return refuse("network", "a name and options");
@@ -73,6 +75,7 @@ export function checkModel(content: unknown, tensors: ReadonlyMap<string, Stored
   }
   return {
     network: { name: network.name, options: network.options },
+    ...(graph === undefined ? {} : { graph }),
     labels: labels as readonly string[],
     preprocessing,
     provenance: isRecord(provenance) ? provenance : {},

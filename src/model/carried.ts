@@ -5,6 +5,7 @@
 import { FormatError, OptionError } from "../core/errors.ts";
 import { formatShape, isSameShape } from "../core/shape.ts";
 import { checkPreprocessing } from "../data/preprocessing.ts";
+import type { GraphRecord } from "../formats/graphRecord.ts";
 import { decodeModel, type ModelFile } from "../formats/modelFile.ts";
 import { type Graph, leavesOf } from "../ir/graph.ts";
 import { networkGraph, networkNamed } from "../networks/build.ts";
@@ -21,13 +22,19 @@ export interface Carried {
   readonly networks: Readonly<Record<string, Network>>;
   /** Absent: quantised models are refused. */
   readonly integers?: IntegerForm;
+  /** Absent: models whose graph lies in the file are refused. */
+  readonly stored?: (model: Blueprint, batch: number) => Graph;
 }
 
 /** What a model's graph follows from. */
-export type Blueprint = Pick<Model, "network" | "options" | "labels" | "preprocessing">;
+export type Blueprint = Pick<Model, "network" | "options" | "graph" | "labels" | "preprocessing">;
 
 /** The model's graph for so many images a run: "image" [batch, channels, size, size] → "logits" [batch, labels]. */
-export function graphOf({ networks }: Carried, { network, options, labels, preprocessing }: Blueprint, batch = 1): Graph {
+export function graphOf({ networks, stored }: Carried, model: Blueprint, batch = 1): Graph {
+  const { network, options, graph, labels, preprocessing } = model;
+  if (graph && !stored)
+    throw new OptionError("the model's network lies in its file, and this program reads none; open it with `imported`, too");
+  if (graph && stored) return stored(model, batch);
   const { size, channels } = preprocessing;
   return networkGraph(networkNamed(networks, network), { ...options, classes: labels.length, batch, size, channels });
 }
@@ -55,11 +62,17 @@ export async function readModel(carried: Carried, file: Uint8Array, where: strin
 }
 
 /** The model of a file's contents, checked in the same way. */
-export function modelOf(carried: Carried, { network, preprocessing: record, quantisation, ...rest }: ModelFile, where: string): Model {
+export function modelOf(
+  carried: Carried,
+  { network, graph, preprocessing: record, quantisation, ...rest }: ModelFile,
+  where: string,
+): Model {
   try {
     const preprocessing = checkPreprocessing(record);
     const integers = quantisation === undefined ? {} : { quantisation: integersOf(carried).check(quantisation) };
-    const model: Model = { ...rest, network: network.name, options: network.options, preprocessing, ...integers };
+    // What the record holds, whoever builds the graph checks.
+    const own = graph === undefined ? {} : { graph: graph as GraphRecord };
+    const model: Model = { ...rest, network: network.name, options: network.options, ...own, preprocessing, ...integers };
     checkWeights(carried, model, where);
     return model;
   } catch (cause) {

@@ -2,6 +2,7 @@
 import type { NumericArray, Tensor } from "../core/tensor.ts";
 import type { Preprocessing } from "../data/preprocessing.ts";
 import type { Weights } from "../engine/session.ts";
+import type { GraphRecord } from "../formats/graphRecord.ts";
 import { encodeModel } from "../formats/modelFile.ts";
 import type { NetworkOptions } from "../networks/index.ts";
 import { integerGraphOf, readModel } from "./carried.ts";
@@ -12,6 +13,8 @@ import { zoo } from "./zoo.ts";
 export interface Model {
   readonly network: string;
   readonly options: NetworkOptions;
+  /** The network itself, where it comes from elsewhere: for one image, "image" → "logits". The name is then only a name. */
+  readonly graph?: GraphRecord;
   /** Class names, in the order of the logits. */
   readonly labels: readonly string[];
   readonly preprocessing: Preprocessing;

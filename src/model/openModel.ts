@@ -18,7 +18,8 @@ export interface OpenedModel extends Classifier {
 function carriedBy(parts: readonly Part[]): Carried {
   const networks = parts.flatMap((part) => part.networks ?? []).map((network) => [network.name, network] as const);
   const integers = parts.find((part) => part.integers)?.integers;
-  return { networks: Object.fromEntries(networks), ...(integers ? { integers } : {}) };
+  const stored = parts.find((part) => part.stored)?.stored;
+  return { networks: Object.fromEntries(networks), ...(integers ? { integers } : {}), ...(stored ? { stored } : {}) };
 }
 
 /** Where floats and integers share an op, the kernels of integers serve both: they come last. */

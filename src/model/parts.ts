@@ -1,9 +1,14 @@
 /** What a page can carry: a part for each family of networks, and one for each kind of numbers. */
 import type { KernelTable } from "../backends/wasm/kernel.ts";
 import { channelConv } from "../backends/wasm/kernels/channelConv.ts";
+import { conv2dInputGradient } from "../backends/wasm/kernels/conv2dInputGradient.ts";
 import { dynamicShiftMax } from "../backends/wasm/kernels/dynamicShiftMax.ts";
+import { elementwise } from "../backends/wasm/kernels/elementwise.ts";
 import { forwardKernels } from "../backends/wasm/kernels/forward.ts";
 import { integerKernels } from "../backends/wasm/kernels/integer/index.ts";
+import { permute } from "../backends/wasm/kernels/permute.ts";
+import { resample } from "../backends/wasm/kernels/resample.ts";
+import { softmax } from "../backends/wasm/kernels/softmax.ts";
 import { adderNets } from "../networks/addernet.ts";
 import { channelnetV1, channelnetV2, channelnetV3 } from "../networks/channelnet.ts";
 import { efficientnets } from "../networks/efficientnet.ts";
@@ -24,7 +29,9 @@ import { squeezenet10, squeezenet11 } from "../networks/squeezenet.ts";
 import { squeezenext23, squeezenext23v5 } from "../networks/squeezenext.ts";
 import { vanilla, vanillaCompact } from "../networks/vanilla.ts";
 import { vgg16, vgg16Cifar } from "../networks/vgg.ts";
+import type { Carried } from "./carried.ts";
 import { type IntegerForm, integerForm } from "./integerForm.ts";
+import { storedGraph } from "./storedGraph.ts";
 
 /** Code that a program carries to open models with. */
 export interface Part {
@@ -32,6 +39,7 @@ export interface Part {
   /** Kernels: a family's, of ops that no other has. */
   readonly kernels?: KernelTable;
   readonly integers?: IntegerForm;
+  readonly stored?: Carried["stored"];
 }
 
 /** The plain backbones, with every design that can take the place of their convolutions. */
@@ -53,6 +61,12 @@ export const efficientnetV2: Part = { networks: efficientnetsV2 };
 export const ghostnet: Part = { networks: [ghostnetOne] };
 export const micronet: Part = { networks: [micronetM0, micronetM1, micronetM2, micronetM3], kernels: { dynamicShiftMax } };
 export const addernet: Part = { networks: adderNets };
+
+/** Models whose network lies in the file: those that were imported. */
+export const imported: Part = {
+  stored: storedGraph,
+  kernels: { affine: elementwise, channelConv, clip: elementwise, conv2dInputGradient, dynamicShiftMax, permute, resample, softmax },
+};
 
 /** Models in floats, of whichever networks are carried beside it. */
 export const floats: Part = { kernels: forwardKernels };

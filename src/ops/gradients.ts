@@ -2,7 +2,9 @@
  * The gradients of ops, built as graph. A rule is not part of its op's record, because it names other ops: a program that only runs graphs
  * would carry them all.
  */
+import { isSameShape } from "../core/shape.ts";
 import type { AnyOp, GradientRule, Op } from "../ir/op.ts";
+import { affine } from "./affine.ts";
 import { averagePoolGradient } from "./averagePool.ts";
 import { batchNormEvalGradient } from "./batchNorm.ts";
 import { batchNormGradient } from "./batchNormTrain.ts";
@@ -23,6 +25,7 @@ import { linearInputGradient, linearSimilarityGradient, linearWeightGradient } f
 import { maximumGradient } from "./maximum.ts";
 import { maxPoolGradient } from "./maxPool.ts";
 import { multiply } from "./multiply.ts";
+import { permute } from "./permute.ts";
 import { reluRule } from "./relu.ts";
 import { relu6Rule } from "./relu6.ts";
 import { reshape } from "./reshape.ts";
@@ -38,7 +41,8 @@ import { sumTo } from "./sumTo.ts";
 type Gradients = { readonly [N in OpName]?: (typeof ops)[N] extends Op<infer A> ? GradientRule<A> : never };
 
 const gradients: Gradients = {
-  add: (_g, _inputs, dy) => [dy, dy],
+  add: (g, [a, b], dy) => [dy, isSameShape(a.shape, b.shape) ? dy : sumTo(g, [dy], { shape: b.shape })],
+  affine: (g, _inputs, dy, { scale }) => [affine(g, [dy], { scale, shift: 0 })],
   averagePool: (g, [x], dy, attrs) => [averagePoolGradient(g, [dy], { ...attrs, inputShape: x.shape })],
   batchNorm(g, [x, gamma, , mean, variance], dy, attrs) {
     const [dx, dgamma, dbeta] = batchNormEvalGradient.all(g, [x, gamma, mean, variance, dy], attrs);
@@ -90,6 +94,7 @@ const gradients: Gradients = {
   maxPool: (g, [x], dy, attrs, { outputs: [y] }) => [maxPoolGradient(g, [x, y, dy], attrs)],
   multiply: (g, [a, b], dy) => [multiply(g, [dy, b], {}), sumTo(g, [multiply(g, [dy, a], {})], { shape: b.shape })],
   padChannels: (g, [x], dy, { before }) => [slice(g, [dy], { start: before, length: x.shape[1], axis: 1 })],
+  permute: (g, _inputs, dy, { axes }) => [permute(g, [dy], { axes: axes.map((_, axis) => axes.indexOf(axis)) })],
   relu: reluRule,
   relu6: relu6Rule,
   reshape: (g, [x], dy) => [reshape(g, [dy], { shape: x.shape })],

@@ -1,17 +1,20 @@
 import type { AnyOp } from "../ir/op.ts";
 import { adamw } from "./adamw.ts";
 import { add } from "./add.ts";
+import { affine } from "./affine.ts";
 import { averagePool, averagePoolGradient } from "./averagePool.ts";
 import { batchNorm, batchNormEvalGradient } from "./batchNorm.ts";
 import { batchNormGradient, batchNormTrain } from "./batchNormTrain.ts";
 import { channelConv, channelConvInputGradient, channelConvWeightGradient } from "./channelConv.ts";
 import { channelShuffle } from "./channelShuffle.ts";
 import { channelSum } from "./channelSum.ts";
+import { clip } from "./clip.ts";
 import { clipScale, gradientNorms } from "./clipping.ts";
 import { concat } from "./concat.ts";
 import { conv2d } from "./conv2d.ts";
 import { conv2dInputGradient } from "./conv2dInputGradient.ts";
 import { conv2dWeightGradient } from "./conv2dWeightGradient.ts";
+import { divide } from "./divide.ts";
 import { dropout } from "./dropout.ts";
 import { dynamicShiftMax, dynamicShiftMaxGradient } from "./dynamicShiftMax.ts";
 import { ema } from "./ema.ts";
@@ -33,9 +36,11 @@ import { maximum, maximumGradient } from "./maximum.ts";
 import { maxPool, maxPoolGradient } from "./maxPool.ts";
 import { multiply } from "./multiply.ts";
 import { normScale } from "./normScale.ts";
+import { permute } from "./permute.ts";
 import { dequantise, quantise } from "./quantise.ts";
 import { relu, reluGradient } from "./relu.ts";
 import { relu6, relu6Gradient } from "./relu6.ts";
+import { resample } from "./resample.ts";
 import { reshape } from "./reshape.ts";
 import { rmsprop } from "./rmsprop.ts";
 import { roundToScales } from "./roundToScales.ts";
@@ -51,6 +56,7 @@ import { sumTo } from "./sumTo.ts";
 export const ops = {
   adamw,
   add,
+  affine,
   averagePool,
   averagePoolGradient,
   batchNorm,
@@ -62,12 +68,14 @@ export const ops = {
   channelConvWeightGradient,
   channelShuffle,
   channelSum,
+  clip,
   clipScale,
   concat,
   conv2d,
   conv2dInputGradient,
   conv2dWeightGradient,
   dequantise,
+  divide,
   dropout,
   dynamicShiftMax,
   dynamicShiftMaxGradient,
@@ -101,11 +109,13 @@ export const ops = {
   narrowScales,
   normScale,
   padChannels,
+  permute,
   quantise,
   relu,
   relu6,
   relu6Gradient,
   reluGradient,
+  resample,
   reshape,
   rmsprop,
   roundToScales,

@@ -1,4 +1,5 @@
 /** The integer forms of float ops, in a table beside their records for the reason that gradients.ts gives. */
+import { isSameShape } from "../core/shape.ts";
 import { channels, type Value } from "../ir/graph.ts";
 import type { IntegerPlace, IntegerRule, Quantised } from "../ir/integer.ts";
 import type { AnyOp, Op } from "../ir/op.ts";
@@ -58,6 +59,7 @@ const connected: IntegerRule<Linear> = {
 
 /** a + b = (qa − za) · sa + (qb − zb) · sb. */
 const added: IntegerRule<object> = {
+  accepts: ([a, b]) => isSameShape(a, b),
   build(g, { inputs: [a, b], output, requantised }) {
     const ratios = [a.quantised.scale / output.scale, b.quantised.scale / output.scale] as const;
     const offset = output.zero - a.quantised.zero * ratios[0] - b.quantised.zero * ratios[1] + 0.5;

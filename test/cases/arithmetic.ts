@@ -1,8 +1,6 @@
 import type { Shape } from "../../src/core/shape.ts";
-import { type Case, distinct, frozen, operand, unit } from "./case.ts";
+import { type Case, distinct, frozen, operand, positive, unit } from "./case.ts";
 import { ragged, raggedActivations } from "./shapes.ts";
-
-export const add: readonly Case[] = ragged.map((shape) => ({ operands: [operand(shape), operand(shape)], attrs: {} }));
 
 /** A shape, and one that broadcasts to it. */
 const broadcasts: readonly (readonly [Shape, Shape])[] = [
@@ -31,7 +29,11 @@ const broadcasts: readonly (readonly [Shape, Shape])[] = [
   [[2, 3, 4, 5], []],
 ];
 
+export const add: readonly Case[] = broadcasts.map(([a, b]) => ({ operands: [operand(a), operand(b)], attrs: {} }));
+
 export const multiply: readonly Case[] = broadcasts.map(([a, b]) => ({ operands: [operand(a), operand(b)], attrs: {} }));
+
+export const divide: readonly Case[] = broadcasts.map(([a, b]) => ({ operands: [operand(a), operand(b, positive)], attrs: {} }));
 
 export const sumTo: readonly Case[] = broadcasts.map(([a, b]) => ({ operands: [operand(a)], attrs: { shape: b } }));
 

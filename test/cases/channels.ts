@@ -1,4 +1,4 @@
-import { type Case, operand } from "./case.ts";
+import { type Case, type Draw, operand } from "./case.ts";
 
 export const concat: readonly Case[] = [
   { operands: [operand([1, 1, 1, 1]), operand([1, 1, 1, 1])], attrs: { axis: 1 } },
@@ -40,3 +40,31 @@ export const reshape: readonly Case[] = [
   { operands: [operand([3, 12])], attrs: { shape: [3, 3, 2, 2] } },
   { operands: [operand([2, 6, 2, 3])], attrs: { shape: [2, 2, 3, 6] } },
 ];
+
+export const permute: readonly Case[] = [
+  { operands: [operand([2, 3, 5, 7])], attrs: { axes: [0, 2, 3, 1] } },
+  { operands: [operand([1, 9, 1, 4])], attrs: { axes: [0, 3, 1, 2] } },
+  { operands: [operand([2, 6, 5])], attrs: { axes: [0, 2, 1] } },
+  { operands: [operand([2, 2, 3, 4, 5])], attrs: { axes: [0, 3, 1, 4, 2] } },
+  { operands: [operand([1, 2, 3, 2, 3, 2])], attrs: { axes: [0, 1, 4, 2, 5, 3] } },
+  { operands: [operand([3, 4])], attrs: { axes: [0, 1] } },
+];
+
+/** Every way of choosing places: between pixels, on them, beyond the ends, backwards. */
+const places: Draw = (stream, [count]) =>
+  Float32Array.from({ length: count }, (_, i) => (i % 3 === 1 ? Math.floor : (x: number) => x)(9 * stream.uniform(i) - 1));
+
+export const resample: readonly Case[] = [
+  [
+    [2, 3, 5, 7],
+    [4, 9],
+  ],
+  [
+    [1, 8, 1, 3],
+    [2, 1],
+  ],
+  [
+    [1, 18, 6, 1],
+    [13, 5],
+  ],
+].map(([shape, counts]) => ({ operands: [operand(shape), ...counts.map((count) => operand([count], places))], attrs: {} }));

@@ -1,5 +1,8 @@
+import { preprocessingFor } from "../../src/data/preprocessing.ts";
 import type { Graph } from "../../src/ir/graph.ts";
 import { extendScope } from "../../src/ir/scope.ts";
+import type { Model } from "../../src/model/model.ts";
+import { modelGraph } from "../../src/model/modelGraph.ts";
 import { type BuildOptions, buildNetwork, findNetwork, networks } from "../../src/networks/index.ts";
 import { fittingWidth } from "../../src/networks/networks.testing.ts";
 import { ops } from "../../src/ops/index.ts";
@@ -24,6 +27,13 @@ export function smallOptions(name: string): BuildOptions & { readonly size: numb
 export function inferenceNetwork(name: string, more: BuildOptions = {}): Weighted {
   const graph = buildNetwork(name, { ...smallOptions(name), ...more });
   return { graph, weights: randomWeights(graph) };
+}
+
+/** The same as a model, for images of 32 pixels and three labels. */
+export function smallModel(name: string): Model {
+  const { size: _size, classes: _classes, ...options } = smallOptions(name);
+  const card = { network: name, options, labels: ["a", "b", "c"], preprocessing: preprocessingFor({ size: 32, channels: 3, fit: "crop" }) };
+  return { ...card, weights: randomWeights(modelGraph(card)), provenance: {}, metrics: {} };
 }
 
 /** Loss and gradients of a graph; every gradient and every updated state is an output, so that a pass that harms one is seen. */

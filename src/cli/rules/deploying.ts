@@ -2,7 +2,10 @@ import type { CommandRule } from "../commandRule.ts";
 import { modelFile, output, strict, where } from "./shared.ts";
 
 /** Formats that `goldcrest export` writes; src/cli/exporters.ts says how. */
-export const exportFormats = { pytorch: "a folder with the network as Python source, weights, training and a check" } as const;
+export const exportFormats = {
+  onnx: "one file for other engines; a quantised model goes out in integers",
+  pytorch: "a folder with the network as Python source, weights, training and a check",
+} as const;
 
 /** `goldcrest compile`. */
 export const compile: CommandRule = {
@@ -60,13 +63,17 @@ export const exportModel: CommandRule = {
             .join("; "),
         },
         out: { value: "path", about: "where to write; by default beside the model" },
-        recipe: { value: "name", about: "how it is to be trained there (goldcrest recipes lists them); by default as it was trained" },
+        precision: { value: "numbers", about: "of --to onnx: float32, or int8 for a quantised model; by default the model's" },
+        recipe: {
+          value: "name",
+          about: "of --to pytorch: how it is to be trained there (goldcrest recipes lists them); by default as it was trained",
+        },
       },
     },
     output,
   ],
   examples: [
-    "goldcrest export birds.safetensors --to pytorch",
+    "goldcrest export birds.safetensors --to onnx",
     "goldcrest export birds.safetensors --to pytorch --out there --recipe paper-sgd",
   ],
   async run([model], options, context) {

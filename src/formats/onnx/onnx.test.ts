@@ -12,8 +12,7 @@ import { buildNetwork, networks } from "../../networks/index.ts";
 import { fittingWidth } from "../../networks/networks.testing.ts";
 import { ops } from "../../ops/index.ts";
 import { optimise } from "../../passes/index.ts";
-import { encodeGraphAsOnnx } from "./index.ts";
-import { bytes, float, integer, message, nested } from "./protobuf.ts";
+import { encodeGraphAsOnnx } from "./encode.ts";
 
 ort.env.wasm.numThreads = 1;
 
@@ -116,14 +115,4 @@ test("an op of training is refused by name", () => {
 test("a missing weight is refused by name", () => {
   const graph = buildNetwork("mobilenet-v1", { size: 32, width: 0.1 });
   assert.throws(() => encodeGraphAsOnnx(graph, new Map()), /no weight "features.init_block.conv.weight" for the ONNX model/);
-});
-
-test("protocol buffer fields are encoded as the format's description shows", () => {
-  assert.deepEqual([...integer(1, 150)], [0x08, 0x96, 0x01]);
-  assert.deepEqual([...integer(3, -1)], [0x18, ...Array(9).fill(0xff), 0x01]);
-  assert.deepEqual([...bytes(2, new TextEncoder().encode("testing"))], [0x12, 0x07, 0x74, 0x65, 0x73, 0x74, 0x69, 0x6e, 0x67]);
-  assert.deepEqual([...nested(3, [integer(1, 150)])], [0x1a, 0x03, 0x08, 0x96, 0x01]);
-  assert.deepEqual([...float(2, 1.5)], [0x15, 0x00, 0x00, 0xc0, 0x3f]);
-  assert.deepEqual([...integer(20, 7)], [0xa0, 0x01, 0x07]);
-  assert.equal(message([]).length, 0);
 });

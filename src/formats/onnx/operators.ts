@@ -33,9 +33,24 @@ function shuffledFirst(writer: OnnxWriter, operands: Operands, shuffles: readonl
 
 const sixth = { alpha: { float: 1 / 6 }, beta: { float: 0.5 } } as const;
 
+/** Elements between neighbours along an axis, at the places that a list names: the first, and a share of the way to the second. */
+function mixed(writer: OnnxWriter, x: string, places: string, axis: 2 | 3, extent: number, count: number): string {
+  const inside = writer.emit("Clip", [places, scalar(writer, 0), scalar(writer, extent - 1)]);
+  const floor = writer.emit("Floor", [inside]);
+  const next = writer.emit("Min", [writer.emit("Add", [floor, scalar(writer, 1)]), scalar(writer, extent - 1)]);
+  const [near, far] = [floor, next].map((list) => writer.emit("Gather", [x, writer.emit("Cast", [list], { to: 7 })], { axis }));
+  const share = writer.emit("Sub", [inside, floor]);
+  const spread = writer.emit("Reshape", [share, integers(writer, axis === 2 ? [1, 1, count, 1] : [1, 1, 1, count])]);
+  return writer.emit("Add", [near, writer.emit("Mul", [writer.emit("Sub", [far, near]), spread])]);
+}
+
 /** The translations, by op name. */
 export const operators = {
   add: same("Add"),
+  affine(writer, { names: [x] }, { scale, shift }) {
+    const scaled = scale === 1 ? x : writer.emit("Mul", [x, scalar(writer, scale)]);
+    return shift === 0 ? scaled : writer.emit("Add", [scaled, scalar(writer, shift)]);
+  },
   averagePool: (writer, { names }, { kernel, stride, padding, countsPadding }) =>
     writer.emit("AveragePool", names, {
       kernel_shape: kernel,
@@ -54,6 +69,7 @@ export const operators = {
     return writer.emit("Reshape", [y, integers(writer, [n, kernels * windows, h - kh + 1, w - kw + 1])]);
   },
   channelShuffle: (writer, { names, shapes }, { groups }) => shuffle(writer, names[0], shapes[0], groups),
+  clip: (writer, { names }, { low, high }) => writer.emit("Clip", [names[0], scalar(writer, low), scalar(writer, high)]),
   concat: (writer, { names }, { axis }) => writer.emit("Concat", names, { axis }),
   conv2d(writer, given, { shuffles = [], ...attrs }) {
     const operands = shuffledFirst(writer, given, shuffles);
@@ -63,6 +79,17 @@ export const operators = {
     const [, , ...kernel] = operands.shapes[1];
     return writer.emit("Conv", operands.names, { kernel_shape: kernel, strides: stride, pads: pads(padding), group: groups });
   },
+  conv2dInputGradient(writer, { names, shapes: [x, weight] }, { stride, padding, groups, inputShape }) {
+    const whole = (axis: number): number => (x[2 + axis] - 1) * stride[axis] + weight[2 + axis] - padding[2 * axis] - padding[2 * axis + 1];
+    return writer.emit("ConvTranspose", names, {
+      kernel_shape: weight.slice(2),
+      strides: stride,
+      pads: pads(padding),
+      group: groups,
+      output_padding: [0, 1].map((axis) => inputShape[2 + axis] - whole(axis)),
+    });
+  },
+  divide: same("Div"),
   dynamicShiftMax(writer, { names: [x, gates], shapes }, { groups, range, init }: DynamicShiftMax) {
     const [n, c] = shapes[0];
     const places = Array.from({ length: c }, (_, channel) => shiftedChannel(channel, c, groups));
@@ -93,8 +120,13 @@ export const operators = {
     const shifted = writer.emit("Add", [variance, scalar(writer, eps)]);
     return writer.emit("Div", [gamma, writer.emit("Sqrt", [shifted])]);
   },
+  permute: (writer, { names }, { axes }) => writer.emit("Transpose", names, { perm: axes }),
   relu: same("Relu"),
   relu6: (writer, { names }) => writer.emit("Clip", [names[0], scalar(writer, 0), scalar(writer, 6)]),
+  resample(writer, { names: [x, rows, columns], shapes: [shape, ...counts] }) {
+    const across = mixed(writer, x, columns, 3, shape[3], counts[1][0]);
+    return mixed(writer, across, rows, 2, shape[2], counts[0][0]);
+  },
   reshape: (writer, { names }, { shape }) => writer.emit("Reshape", [names[0], integers(writer, shape)]),
   sigmoid: same("Sigmoid"),
   silu: (writer, { names }) => writer.emit("Mul", [names[0], writer.emit("Sigmoid", names)]),

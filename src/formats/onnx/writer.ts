@@ -1,10 +1,11 @@
 import type { Shape } from "../../core/shape.ts";
-import type { Attribute, Elements } from "./messages.ts";
+import type { ElementArray } from "./elements.ts";
+import type { Attribute } from "./messages.ts";
 
 /** What a translation writes with: it emits operators and constants and gets back their names. */
 export interface OnnxWriter {
   emit(type: string, inputs: readonly string[], attributes?: Readonly<Record<string, Attribute>>): string;
-  constant(shape: Shape, data: Elements): string;
+  constant(shape: Shape, data: ElementArray): string;
 }
 
 /** Operands of one application: names and shapes, in order. */

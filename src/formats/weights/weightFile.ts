@@ -64,6 +64,11 @@ const refused: readonly (readonly [bytes: readonly number[], text: string])[] = 
   [[0x50, 0x4b, 5, 6], "an empty zip archive"],
 ];
 
+/** True where a file's bytes begin as one of a known kind. */
+export function isWeights(file: Uint8Array): boolean {
+  return weightFormats.some(({ isIt }) => isIt(file));
+}
+
 /** Reads weights of any known kind as float32; `where` begins every error. */
 export async function readWeightFile(file: Uint8Array, where = "weights"): Promise<WeightFile> {
   const format = weightFormats.find(({ isIt }) => isIt(file));

@@ -1,9 +1,9 @@
-import { readFile, stat } from "node:fs/promises";
+import { open, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { sha256 } from "../../core/sha256.ts";
 import { readFileBytes } from "../../data/imageFile.node.ts";
 import { imagenetLabels } from "../../data/labels/labels.node.ts";
-import { readWeightFile } from "../../formats/weights/weightFile.ts";
+import { isWeights, readWeightFile } from "../../formats/weights/weightFile.ts";
 import { type ImportedWeights, type ImportOptions, makeModel, recogniseWeights } from "./importWeights.ts";
 import { readTimmConfig, type TimmConfig } from "./timmConfig.ts";
 
@@ -14,6 +14,8 @@ export interface ImportedFile extends ImportedWeights {
   readonly bytes: number;
 }
 
+/** Bytes that tell what a file is. */
+const HEAD = 512;
 const MOST_CONFIG_BYTES = 1 << 20;
 /** Classes of ImageNet. */
 const IMAGENET = 1000;
@@ -41,4 +43,17 @@ export async function importWeightFile(path: string, options: ImportOptions = {}
   const provenance = { file: basename(full), sha256: await sha256(bytes), ...options.provenance };
   const result = makeModel(recognised, { ...options, ...(labels ? { labels } : {}), pixels, provenance }, path);
   return { ...result, format, bytes: bytes.length };
+}
+
+/** True for a file that begins as one of weights. */
+export async function isWeightFile(path: string): Promise<boolean> {
+  const handle = await open(path, "r").catch(() => undefined);
+  if (!handle) return false;
+  try {
+    const head = new Uint8Array(HEAD);
+    const { bytesRead } = await handle.read(head, 0, HEAD, 0).catch(() => ({ bytesRead: 0 }));
+    return isWeights(head.subarray(0, bytesRead));
+  } finally {
+    await handle.close();
+  }
 }

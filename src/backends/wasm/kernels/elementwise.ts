@@ -40,10 +40,16 @@ function flat(node: Node, expression: Expression, epilogue: Epilogue, context: L
   return [step(kernel, Math.ceil(vectors / UNIT), { y: context.at(y), vectors, ...pointers, ...epilogue.args })];
 }
 
+/** True where whole vectors of an operand's channels may be read at each of its pixels: a stored one has no lanes to fill them up. */
+function hasWholePixels(value: Value, context: LowerContext): boolean {
+  const [, channels = 1] = value.shape;
+  return !context.isWeight(value) || channels === 1 || channels % 4 === 0 || size(value.shape) === channels;
+}
+
 /** Byte steps of a broadcast operand along n, h, w of the output; 0 where it has one element there. */
-function broadcastSteps(value: Value): { n: number; h: number; w: number } {
+function broadcastSteps(value: Value, isWeight: boolean): { n: number; h: number; w: number } {
   const shape: Shape = value.shape.length === 1 ? [1, ...value.shape] : value.shape;
-  const strides = stridesOf(shape, "activation");
+  const strides = stridesOf(shape, isWeight ? "weight" : "activation");
   const along = (axis: number): number => ((shape[axis] ?? 1) > 1 ? (strides[axis] ?? 0) * 4 : 0);
   return { n: along(0), h: along(2), w: along(3) };
 }
@@ -81,7 +87,7 @@ function broadcast(node: Node, expression: Expression, epilogue: Epilogue, conte
       });
     });
   });
-  const { n: bn, h: bh, w: bw } = broadcastSteps(other);
+  const { n: bn, h: bh, w: bw } = broadcastSteps(other, context.isWeight(other));
   const pointers = { y: context.at(node.outputs[0]), x: context.at(x), b: context.at(other) };
   return [step(kernel, n * h, { ...pointers, h, w, pixel: lanes * 4, bn, bh, bw, ...epilogue.args })];
 }
@@ -98,5 +104,7 @@ export const elementwise: Lower = (node, context) => {
     return undefined;
   if (node.inputs.every((value) => value.shape.join() === shape)) return flat(node, expression, epilogue, context);
   const isBroadcastable = node.inputs.length === 2 && node.inputs[0].shape.join() === shape && node.inputs[0].shape.length !== 3;
-  return isBroadcastable && !isWeight ? broadcast(node, expression, epilogue, context) : undefined;
+  return isBroadcastable && !isWeight && hasWholePixels(node.inputs[1], context)
+    ? broadcast(node, expression, epilogue, context)
+    : undefined;
 };

@@ -1,4 +1,6 @@
 /** The arithmetic of elementwise ops on four lanes, by op name. Each must agree with the op's reference. */
+import type { Affine } from "../../../ops/affine.ts";
+import type { Clip } from "../../../ops/clip.ts";
 import type { Grid } from "../../../ops/fakeQuantise.ts";
 import { type Code, f32, f32x4, type V128, v128 } from "../assembler.ts";
 import type { Expression, ExpressionTable } from "../epilogue.ts";
@@ -33,6 +35,16 @@ const relu6Gradient: Expression = (k) => {
   const zero = constant(k, 0);
   const six = constant(k, 6);
   return (dy, y) => v128.and(dy, v128.and(f32x4.gt(y, zero), f32x4.lt(y, six)));
+};
+
+const affine: Expression = (k, attrs) => {
+  const [scale, shift] = [(attrs as Affine).scale, (attrs as Affine).shift].map((x) => constant(k, x));
+  return (x) => k.madd(x, scale, shift);
+};
+
+const clip: Expression = (k, attrs) => {
+  const [low, high] = [(attrs as Clip).low, (attrs as Clip).high].map((x) => constant(k, x));
+  return (x) => atMost(atLeast(x, low), high);
 };
 
 /** min(max(x / 6 + 1/2, 0), 1). */
@@ -126,6 +138,8 @@ const fakeQuantiseGradient: Expression = (k, attrs) => {
 
 export const expressions: ExpressionTable = {
   add,
+  affine,
+  clip,
   dropout,
   fakeQuantise,
   fakeQuantiseGradient,

@@ -20,7 +20,9 @@ import { layerRate } from "./layerRate.ts";
 import { linearInputGradient } from "./linearInputGradient.ts";
 import { linearWeightGradient } from "./linearWeightGradient.ts";
 import { adamw, ema, rmsprop, sgd } from "./optimiser.ts";
+import { permute } from "./permute.ts";
 import { averagePoolGradient, globalAveragePoolGradient, maxPoolGradient } from "./poolGradient.ts";
+import { resample } from "./resample.ts";
 import { softmax, softmaxCrossEntropy, softmaxCrossEntropyGradient, softmaxGradient } from "./softmax.ts";
 import { sumTo } from "./sumTo.ts";
 
@@ -28,6 +30,7 @@ export const kernels = {
   ...forwardKernels,
   ...integerKernels,
   adamw,
+  affine: elementwise,
   averagePoolGradient,
   batchNormEvalGradient,
   batchNormGradient,
@@ -36,6 +39,7 @@ export const kernels = {
   channelConvInputGradient,
   channelConvWeightGradient,
   channelSum,
+  clip: elementwise,
   clipScale,
   conv2dInputGradient,
   conv2dWeightGradient,
@@ -56,8 +60,10 @@ export const kernels = {
   maxPoolGradient,
   narrowScales,
   normScale,
+  permute,
   relu6Gradient: elementwise,
   reluGradient: elementwise,
+  resample,
   rmsprop,
   roundToScales,
   sgd,
