@@ -9,8 +9,7 @@ import { counts } from "../ir/attributes.ts";
 import type { Graph, Value } from "../ir/graph.ts";
 import type { AnyOp } from "../ir/op.ts";
 import { graphScope, type Scope } from "../ir/scope.ts";
-import { attributeRulesOf } from "../ops/attributeRules.ts";
-import { ops } from "../ops/index.ts";
+import { attributeRulesOf, storedOps } from "../ops/attributeRules.ts";
 
 /** A leaf of a stored graph. */
 export interface LeafRecord {
@@ -98,10 +97,8 @@ function readLeaf(g: Scope, value: unknown, place: string, names: Set<string>): 
 }
 
 function opOf(name: unknown, place: string): AnyOp {
-  const op: AnyOp | undefined = typeof name === "string" && Object.hasOwn(ops, name) ? ops[name as keyof typeof ops] : undefined;
-  if (op && attributeRulesOf(op)) return op;
-  const known = Object.values<AnyOp>(ops).flatMap((each) => (attributeRulesOf(each) ? [each.name] : []));
-  const near = typeof name === "string" && name.length < 64 ? nearest(name, known) : undefined;
+  if (typeof name === "string" && Object.hasOwn(storedOps, name)) return storedOps[name as keyof typeof storedOps];
+  const near = typeof name === "string" && name.length < 64 ? nearest(name, Object.keys(storedOps)) : undefined;
   const shown = String(JSON.stringify(name)).slice(0, 80);
   throw new FormatError(`${place}: no stored graph has an op ${shown}${near ? `; did you mean "${near}"?` : ""}`);
 }
