@@ -41,6 +41,7 @@ export {
   trainCandidate,
 } from "./model/compare.ts";
 export { type ComparisonRecord, candidateKey, readComparison, writeComparison } from "./model/comparisonRecord.ts";
+export { sourceNames } from "./model/import/sources.ts";
 export type { Quantisation } from "./model/integerForm.ts";
 export { loadModel, type Model, saveModel } from "./model/model.ts";
 export { modelGraph } from "./model/modelGraph.ts";

@@ -16,12 +16,18 @@ export interface ShuffleUnit {
   readonly isSplit: boolean;
   /** Only without split. torchvision: out / 2. The authors: as many as the input has. */
   readonly left?: number;
+  /** Where sides mix: "behind" (default) interleaves them after the unit; "front" takes every second channel for each side before it. */
+  readonly mixing?: "behind" | "front";
   readonly norm?: Normalisation;
   readonly padding?: Padding;
 }
 
 /** Split or copy, filter one side, concatenate, shuffle the sides. ShuffleNetV2, arXiv 1807.11164, fig. 3c and 3d. */
-export function shuffleUnit(g: Scope, x: Value, { out, stride = 1, isSplit, left = out / 2, ...shared }: ShuffleUnit): Value {
+export function shuffleUnit(
+  g: Scope,
+  x: Value,
+  { out, stride = 1, isSplit, left = out / 2, mixing = "behind", ...shared }: ShuffleUnit,
+): Value {
   needMultiple(g, "channels of a ShuffleNetV2 unit", out, 2);
   if (isSplit) {
     needMultiple(g, "input channels of a ShuffleNetV2 unit that splits", channels(x), 2);
@@ -39,8 +45,10 @@ export function shuffleUnit(g: Scope, x: Value, { out, stride = 1, isSplit, left
   let kept = x;
   let y = x;
   if (isSplit) {
-    kept = slice(g, [x], { start: 0, length: half, axis: 1 });
-    y = slice(g, [x], { start: half, length: half, axis: 1 });
+    // Shuffling by half of the channels undoes shuffling by two.
+    const sides = mixing === "front" ? channelShuffle(g, [x], { groups: half }) : x;
+    kept = slice(g, [sides], { start: 0, length: half, axis: 1 });
+    y = slice(g, [sides], { start: half, length: half, axis: 1 });
   } else {
     kept = convNormActivation(g, kept, { ...depthwise, out: channels(x), groups: channels(x), names: at("branch1", 0) });
     kept = convNormActivation(g, kept, { ...pointwise, out: half, names: at("branch1", 2) });
@@ -48,5 +56,6 @@ export function shuffleUnit(g: Scope, x: Value, { out, stride = 1, isSplit, left
   y = convNormActivation(g, y, { ...pointwise, out: hidden, names: at("branch2", 0) });
   y = convNormActivation(g, y, { ...depthwise, out: hidden, groups: hidden, names: at("branch2", 3) });
   y = convNormActivation(g, y, { ...pointwise, out: out - half, names: at("branch2", 5) });
-  return channelShuffle(g, [concat(g, [kept, y], { axis: 1 })], { groups: 2 });
+  const joined = concat(g, [kept, y], { axis: 1 });
+  return mixing === "front" ? joined : channelShuffle(g, [joined], { groups: 2 });
 }

@@ -1,5 +1,6 @@
 import type { CommandRule } from "./commandRule.ts";
-import { compile, exportModel, importModel } from "./rules/deploying.ts";
+import { compile, exportModel } from "./rules/deploying.ts";
+import { importModel } from "./rules/importing.ts";
 import { compare, explain, networks, profile } from "./rules/networks.ts";
 import { classify, data, evaluate, fit, quantize, recipes } from "./rules/training.ts";
 

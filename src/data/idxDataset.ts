@@ -3,7 +3,7 @@ import { sha256 } from "../core/sha256.ts";
 import { formatShape } from "../core/shape.ts";
 import type { Dataset } from "./dataset.ts";
 import type { Idx } from "./idx.ts";
-import type { PixelRule } from "./image.ts";
+import { type PixelRule, pixelKey } from "./image.ts";
 import { prepare } from "./resize.ts";
 
 /** Images [count, height, width] and their labels [count]. */
@@ -61,7 +61,7 @@ function openRules(side: { width: number; height: number }, count: number, raw: 
     return openPrepared(count, rule.size * rule.size * rule.channels, make);
   };
   return (index, rule) => {
-    const key = `${rule.size} ${rule.channels} ${rule.fit}`;
+    const key = pixelKey(rule);
     const read = byRule.get(key) ?? open(rule);
     byRule.set(key, read);
     return read(index);

@@ -15,4 +15,11 @@ export interface PixelRule {
   readonly size: number;
   readonly channels: 1 | 3;
   readonly fit: Fit;
+  /** With `crop`: the square's side as a share of the image's shorter side, above 0 and at most 1. Default 1. */
+  readonly share?: number;
+}
+
+/** A text that is the same for rules that prepare the same bytes, fit for a file name. */
+export function pixelKey({ size, channels, fit, share = 1 }: PixelRule): string {
+  return `${size}x${channels}-${fit}${share === 1 ? "" : `-${share}`}`;
 }

@@ -180,11 +180,11 @@ function openWrite(dataset: Dataset, source: number, augmentation: Augmentation 
 
 /** Opens a loader over some of a data set's images. Nothing is read before the first `fill`. */
 export function openLoader(dataset: Dataset, indices: Uint32Array, options: LoaderOptions): Loader {
-  const { size, channels, fit } = options.preprocessing;
+  const { size, channels, fit, share } = options.preprocessing;
   const sequence = openSequence(dataset, indices, options);
   const { batch, batches, isTraining, orderOf } = sequence;
   const augmentation = isTraining ? (options.augmentation ?? {}) : undefined;
-  const rule: PixelRule = { size: sourceSize(size, dataset.nativeSize, augmentation ?? {}), channels, fit };
+  const rule: PixelRule = { size: sourceSize(size, dataset.nativeSize, augmentation ?? {}), channels, fit, share };
   const write = openWrite(dataset, rule.size, augmentation, options);
   const mixing = openDraws(options.seed ?? 0, "mixup");
   const isWanted = (from: number, position: number): boolean => isTraining || Math.floor(from / batches) === Math.floor(position / batches);

@@ -69,9 +69,12 @@ test("resized bytes are fixed for ever: every engine and every version must give
 });
 
 test("crop keeps the centre square of the longer side, squash keeps everything", () => {
-  assert.deepEqual(windowFor(10, 5, "crop"), { left: 2, top: 0, width: 5, height: 5 });
-  assert.deepEqual(windowFor(5, 10, "crop"), { left: 0, top: 2, width: 5, height: 5 });
-  assert.deepEqual(windowFor(10, 5, "squash"), { left: 0, top: 0, width: 10, height: 5 });
+  assert.deepEqual(windowFor(10, 5, { fit: "crop" }), { left: 2, top: 0, width: 5, height: 5 });
+  assert.deepEqual(windowFor(5, 10, { fit: "crop" }), { left: 0, top: 2, width: 5, height: 5 });
+  assert.deepEqual(windowFor(10, 5, { fit: "squash" }), { left: 0, top: 0, width: 10, height: 5 });
+  // 224 of 256 pixels of the shorter side.
+  assert.deepEqual(windowFor(640, 512, { fit: "crop", share: 0.875 }), { left: 96, top: 32, width: 448, height: 448 });
+  assert.deepEqual(windowFor(3, 2, { fit: "crop", share: 0.05 }), { left: 1, top: 0, width: 1, height: 1 });
   const stripes: Image = { width: 3, height: 1, channels: 1, data: Uint8Array.of(0, 90, 255) };
   assert.deepEqual([...prepare(stripes, { size: 1, channels: 1, fit: "crop" })], [90]);
   assert.notDeepEqual([...prepare(stripes, { size: 1, channels: 1, fit: "squash" })], [90]);

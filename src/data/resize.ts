@@ -134,15 +134,15 @@ function toChannels(image: Image, channels: 1 | 3): Uint8Array {
   return out;
 }
 
-/** The part of an image that a rule uses: all of it (`squash`), or the centre of the longer side (`crop`). */
-export function windowFor(width: number, height: number, fit: PixelRule["fit"]): Window {
+/** The part of an image that a rule uses: all of it (`squash`), or a square in the centre, as large as fits or a share of that (`crop`). */
+export function windowFor(width: number, height: number, { fit, share = 1 }: Pick<PixelRule, "fit" | "share">): Window {
   if (fit === "squash") return { left: 0, top: 0, width, height };
-  const side = Math.min(width, height);
+  const side = Math.max(1, Math.round(Math.min(width, height) * share));
   return { left: (width - side) >> 1, top: (height - side) >> 1, width: side, height: side };
 }
 
 /** An opaque image as the bytes of a rule: size × size × channels, NHWC. */
 export function prepare(image: Image, rule: PixelRule): Uint8Array {
-  const window = windowFor(image.width, image.height, rule.fit);
+  const window = windowFor(image.width, image.height, rule);
   return toChannels(resize(image, window, rule.size, rule.size), rule.channels);
 }

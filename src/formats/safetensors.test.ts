@@ -60,6 +60,8 @@ const refused: Record<string, readonly [Uint8Array, RegExp]> = {
     /needs exactly dtype, shape/,
   ],
   "metadata that is no text": [file('{"__metadata__":{"a":1}}'), /__metadata__ "a" is not a string/],
+  "a name of 40 million characters": [file(`{"${"a".repeat(40_000_000)}":1}`), /a name of 40000000 characters, at most 4096/],
+  "a text of 40 million characters without end": [file(`{"__metadata__":{"a":"${"a".repeat(40_000_000)}`), /needed a value/],
   "deep nesting": [file(`{"a":${"[".repeat(100_000)}`), /nested more than 4 deep/],
   "a lone surrogate in a name": [file(`{"\\ud800":${entry("U8", "[0]", 0, 0)}}`), /without lone surrogates/],
 };

@@ -7,10 +7,11 @@ import { formatShape, type Shape } from "../core/shape.ts";
 import type { NumericArray, Tensor } from "../core/tensor.ts";
 import { parseStrictJson, type StrictJson } from "./strictJson.ts";
 
-const BYTES_OF = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
+/** Bytes of an element by type. */
+export const bytesOfType = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
 
 /** Element types of stored tensors. */
-export type StoredType = keyof typeof BYTES_OF;
+export type StoredType = keyof typeof bytesOfType;
 
 /** One tensor of a file: its bytes are a view into the file. */
 export interface StoredTensor {
@@ -26,8 +27,10 @@ export interface Safetensors {
 }
 
 const MOST_HEADER_BYTES = 100_000_000;
-const MOST_TENSORS = 50_000;
-const MOST_AXES = 16;
+/** Tensors that a file may hold. */
+export const MOST_TENSORS = 50_000;
+/** Axes that a tensor may have. */
+export const MOST_AXES = 16;
 
 interface Entry {
   readonly name: string;
@@ -94,8 +97,8 @@ function checkEntry(name: string, value: StrictJson, where: string): Entry {
   if (value.size !== 3 || type === undefined || shape === undefined || offsets === undefined) {
     throw new FormatError(`${place}: has ${[...value.keys()].join(", ") || "no members"}, needs exactly dtype, shape and data_offsets`);
   }
-  if (typeof type !== "string" || !Object.hasOwn(BYTES_OF, type)) {
-    throw new FormatError(`${place}: dtype ${JSON.stringify(type)}, known are ${Object.keys(BYTES_OF).join(", ")}`);
+  if (typeof type !== "string" || !Object.hasOwn(bytesOfType, type)) {
+    throw new FormatError(`${place}: dtype ${JSON.stringify(type)}, known are ${Object.keys(bytesOfType).join(", ")}`);
   }
   if (!isListOfCounts(shape)) throw new FormatError(`${place}: shape ${show(shape)}, needs whole numbers of 0 or more`);
   if (shape.length > MOST_AXES) throw new FormatError(`${place}: ${shape.length} axes, at most ${MOST_AXES} are accepted`);
@@ -104,7 +107,7 @@ function checkEntry(name: string, value: StrictJson, where: string): Entry {
   }
   const [begin, end] = offsets;
   if (begin > end) throw new FormatError(`${place}: data_offsets begin at ${begin}, after their end ${end}`);
-  const bytes = byteLength(shape, BYTES_OF[type as StoredType]);
+  const bytes = byteLength(shape, bytesOfType[type as StoredType]);
   if (bytes !== end - begin) {
     throw new FormatError(`${place}: ${end - begin} bytes, but shape ${formatShape(shape)} of ${type} needs ${bytes ?? "more than 2^53"}`);
   }

@@ -10,7 +10,7 @@ import {
 } from "../blocks/index.ts";
 import type { Value } from "../ir/graph.ts";
 import type { Scope } from "../ir/scope.ts";
-import { makeDivisible, type Network, type NetworkSettings, strideRule } from "./network.ts";
+import { makeDivisible, type Network, type NetworkSettings, normOf, strideRule } from "./network.ts";
 
 /** The paper's layer list between the stem and the last block: units with channels and stride, modules that keep both. */
 const layers = [
@@ -35,7 +35,7 @@ interface Version {
 function build(g: Scope, image: Value, settings: NetworkSettings, { last, head }: Version): Value {
   const stride = strideRule(settings);
   const width = (c: number): number => makeDivisible(c * settings.width);
-  const shared = { norm: { momentum: settings.normMomentum }, padding: settings.padding };
+  const shared = { norm: normOf(settings), padding: settings.padding };
   const stem = { ...shared, out: width(32), stride: stride(2), act: "relu6", names: { conv: "conv0", norm: "bn0" } } as const;
   let x = convNormActivation(g, image, stem);
   for (const layer of layers) {

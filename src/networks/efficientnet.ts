@@ -91,13 +91,11 @@ function scaled(i: number): Network {
     dropout,
     stochasticDepth: 0.2,
     normMomentum: 0.01,
+    normEps: (variant) => (variant === "torchvision" && i < 5 ? 1e-5 : 1e-3),
     scalesDepth: true,
     ...(i === 0 ? {} : { scaledFrom: "efficientnet-b0" }),
     ...(unreproduced[i] ? { unreproduced: unreproduced[i] } : {}),
-    build(g, image, settings) {
-      const eps = settings.variant === "torchvision" && i < 5 ? 1e-5 : 1e-3;
-      return buildEfficientNet(g, image, settings, { stem: 32, stages, head: 1280, w, d, eps, round: makeDivisible });
-    },
+    build: (g, image, settings) => buildEfficientNet(g, image, settings, { stem: 32, stages, head: 1280, w, d, round: makeDivisible }),
   };
 }
 

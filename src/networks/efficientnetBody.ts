@@ -1,7 +1,7 @@
 import { convNormActivation, dropout, fullyConnected, fusedMbConv, mbConv, pooledFeatures } from "../blocks/index.ts";
 import type { Value } from "../ir/graph.ts";
 import type { Scope } from "../ir/scope.ts";
-import { type NetworkSettings, strideRule } from "./network.ts";
+import { type NetworkSettings, normOf, strideRule } from "./network.ts";
 import { scaledRepeats } from "./scaling.ts";
 
 /** A row of the papers' tables: operator with its expansion, kernel, channels, repeats, stride of the first. */
@@ -22,16 +22,15 @@ export interface EfficientNet {
   /** Multipliers of channels and repeats, beside those of the options. */
   readonly w: number;
   readonly d: number;
-  readonly eps: number;
   round(channels: number): number;
 }
 
 /** Stem, stages, head: what both EfficientNets share. Weight names are torchvision's. */
 export function buildEfficientNet(g: Scope, image: Value, settings: NetworkSettings, table: EfficientNet): Value {
-  const { stages, w, d, eps } = table;
+  const { stages, w, d } = table;
   const stride = strideRule(settings);
   const width = (c: number): number => table.round(c * w * settings.width);
-  const shared = { norm: { eps, momentum: settings.normMomentum }, padding: settings.padding, act: "silu" } as const;
+  const shared = { norm: normOf(settings), padding: settings.padding, act: "silu" } as const;
   const repeats = stages.map(({ n }) => scaledRepeats(n, d * settings.depth));
   const total = repeats.reduce((sum, n) => sum + n, 0);
   const features = g.scope("features");

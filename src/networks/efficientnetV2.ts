@@ -114,11 +114,11 @@ function sized({ name, stem, stages, w = 1, d = 1, r, unreproduced, ...rest }: S
     strides: 5,
     stochasticDepth: 0.2,
     normMomentum: 0.01,
+    normEps: () => 1e-3,
     scalesDepth: true,
     ...(name === "B0" ? {} : { scaledFrom: "efficientnet-v2-b0" }),
     ...(unreproduced ? { unreproduced } : {}),
-    build: (g, image, settings) =>
-      buildEfficientNet(g, image, settings, { stem, stages, head: 1280, w, d, eps: 1e-3, round: roundedChannels }),
+    build: (g, image, settings) => buildEfficientNet(g, image, settings, { stem, stages, head: 1280, w, d, round: roundedChannels }),
   };
 }
 

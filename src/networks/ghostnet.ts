@@ -1,7 +1,7 @@
 import { activate, convNormActivation, convolution, dropout, fullyConnected, ghostBottleneck } from "../blocks/index.ts";
 import { globalAveragePool } from "../ops/globalAveragePool.ts";
 import { reshape } from "../ops/reshape.ts";
-import { makeDivisible, type Network, strideRule } from "./network.ts";
+import { makeDivisible, type Network, normOf, strideRule } from "./network.ts";
 
 /** A row of the paper's table 1: kernel, expansion size, output channels, squeeze and excite, stride. */
 interface Row {
@@ -52,7 +52,7 @@ export const ghostnet: Network = {
   build(g, image, settings) {
     const stride = strideRule(settings);
     const width = (c: number): number => makeDivisible(c * settings.width, 4);
-    const shared = { norm: { momentum: settings.normMomentum }, padding: settings.padding };
+    const shared = { norm: normOf(settings), padding: settings.padding };
     let x = convNormActivation(g, image, { ...shared, out: width(16), stride: stride(2), names: { conv: "conv_stem", norm: "bn1" } });
     for (const [i, rows] of stages.entries()) {
       for (const [j, { k, exp, out, SE, s }] of rows.entries()) {

@@ -4,7 +4,7 @@ import { channels, type Value } from "../ir/graph.ts";
 import type { Scope } from "../ir/scope.ts";
 import { add } from "../ops/add.ts";
 import { relu } from "../ops/relu.ts";
-import { type Network, type NetworkSettings, strideRule } from "./network.ts";
+import { type Network, type NetworkSettings, normOf, strideRule } from "./network.ts";
 
 /** L primary partitions, M secondary ones in the first stage, D layers. */
 export interface Partition {
@@ -34,12 +34,12 @@ function scaled(L: number, width: number): number {
   return Math.max(1, Math.round(L * width));
 }
 
-/** What all blocks of a build share; the epsilon is the authors'. */
-function sharedOf({ normMomentum, padding }: NetworkSettings): {
-  norm: { eps: number; momentum: number };
-  padding: NetworkSettings["padding"];
-} {
-  return { norm: { eps: 2e-5, momentum: normMomentum }, padding };
+/** The authors' epsilon. */
+const normEps = (): number => 2e-5;
+
+/** What all blocks of a build share. */
+function sharedOf(settings: NetworkSettings): { norm: ReturnType<typeof normOf>; padding: NetworkSettings["padding"] } {
+  return { norm: normOf(settings), padding: settings.padding };
 }
 
 /** Two blocks beside an identity, or where channels change beside a grouped 1×1 convolution ("+Ident." in the paper). */
@@ -124,6 +124,7 @@ export const igcv1Plain: Network = {
   title: "IGCV1, plain, CIFAR",
   exact: { params: 155_962, macs: 28_755_840 },
   normMomentum: 0.01,
+  normEps,
   unreproduced: [{ what: "CIFAR accuracies", why: "the paper's tables were not found; only the structure is in the authors' code" }],
   ...cifar(plainRows, false),
 };
@@ -135,6 +136,7 @@ export const igcv1Residual: Network = {
   title: "IGCV1 + identity, CIFAR",
   exact: { params: 164_410, macs: 29_738_880 },
   normMomentum: 0.1,
+  normEps,
   ...cifar(residualRows, true),
 };
 
@@ -166,6 +168,7 @@ export const igcv1Imagenet: Network = {
   },
   strides: 5,
   normMomentum: 0.1,
+  normEps,
   unreproduced: [
     { what: "L4M32: 11.205M parameters", why: "the released definition has 12,251,240, of which the classifier 1,025,000" },
     { what: "L16M16: 11.329M parameters", why: "the released definition has 13,528,296, of which the classifier 2,049,000" },

@@ -1,5 +1,5 @@
 import { convNormActivation, dropout, fullyConnected, interleavedV2, nearestMultiple, pooledFeatures } from "../blocks/index.ts";
-import { type Network, strideRule } from "./network.ts";
+import { type Network, normOf, strideRule } from "./network.ts";
 
 /** Channels of the three stages (each a multiple of the one before), blocks in each, channels in each group of the 1×1 convolutions. */
 export interface InterleavedLayout {
@@ -17,7 +17,7 @@ function laidOut(layouts: Readonly<Record<string, InterleavedLayout>>): Pick<Net
     build(g, image, settings) {
       const stride = strideRule(settings);
       const { widths, blocks, K } = layouts[settings.variant];
-      const shared = { norm: { momentum: settings.normMomentum }, padding: settings.padding };
+      const shared = { norm: normOf(settings), padding: settings.padding };
       const first = nearestMultiple(widths[0] * settings.width, K);
       let x = convNormActivation(g, image, { ...shared, out: first, names: { conv: "stem", norm: "stem_bn" } });
       for (const [i, width] of widths.entries()) {

@@ -1,6 +1,6 @@
 import { convNormActivation, dropout, fullyConnected, interleavedV3, nearestMultiple, pooledFeatures } from "../blocks/index.ts";
 import { channels } from "../ir/graph.ts";
-import { type Network, strideRule } from "./network.ts";
+import { type Network, normOf, strideRule } from "./network.ts";
 
 /** The authors' IGCV3-D: MobileNetV2's table with twice the blocks: expansion, channels, repeats, stride of the first. */
 const stages = [
@@ -37,7 +37,7 @@ export const igcv3: Network = {
   build(g, image, settings) {
     const stride = strideRule(settings);
     const { width } = settings;
-    const shared = { act: "relu6", norm: { momentum: settings.normMomentum }, padding: settings.padding } as const;
+    const shared = { act: "relu6", norm: normOf(settings), padding: settings.padding } as const;
     const form = settings.variant === "pytorch" ? "pytorch" : "paper";
     const features = g.scope("features");
     let index = 0;

@@ -9,7 +9,7 @@ import { channels, type Value } from "../ir/graph.ts";
 import type { Scope } from "../ir/scope.ts";
 import { globalAveragePool } from "../ops/globalAveragePool.ts";
 import { reshape } from "../ops/reshape.ts";
-import { type Network, type NetworkSettings, strideRule } from "./network.ts";
+import { type Network, type NetworkSettings, normOf, strideRule } from "./network.ts";
 
 /** A row of the authors' tables: stride, channels, kernel, expansions, groups of both 1×1 convolutions, Dynamic Shift-Max, ratio of its reduction. */
 interface Row {
@@ -109,9 +109,9 @@ function scaledChannels(rows: readonly Row[], width: number): ReadonlyMap<number
 }
 
 function build(g: Scope, image: Value, settings: NetworkSettings, { stem, rows, out, start }: Table): Value {
-  const { width, normMomentum, padding, classes } = settings;
+  const { width, padding, classes } = settings;
   const stride = strideRule(settings);
-  const shared = { norm: { momentum: normMomentum }, padding };
+  const shared = { norm: normOf(settings), padding };
   const scaled = scaledChannels(rows, width);
   const stemStep = stepBefore(rows[0]);
   const s1 = nearestMultiple(stem.s1 * width, stemStep / greatestCommonDivisor(stemStep, stem.s2));

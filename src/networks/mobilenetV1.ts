@@ -1,5 +1,5 @@
 import { convNormActivation, depthwiseSeparable, dropout, fullyConnected, pooledFeatures } from "../blocks/index.ts";
-import { type Network, strideRule } from "./network.ts";
+import { type Network, normOf, strideRule } from "./network.ts";
 
 /** Table 1 of the paper: channels, units, stride of the first unit. */
 export const bodyOfMobilenetV1 = [
@@ -33,7 +33,7 @@ export const mobilenetV1: Network = {
     const alpha = settings.width;
     const shared = {
       act: settings.variant === "relu6" ? "relu6" : "relu",
-      norm: { momentum: settings.normMomentum },
+      norm: normOf(settings),
       padding: settings.padding,
     } as const;
     const features = g.scope("features");

@@ -1,6 +1,6 @@
 import { convNormActivation, dropout, fullyConnected, invertedResidual, pooledFeatures } from "../blocks/index.ts";
 import { channels } from "../ir/graph.ts";
-import { makeDivisible, type Network, strideRule } from "./network.ts";
+import { makeDivisible, type Network, normOf, strideRule } from "./network.ts";
 
 /** Table 2 of the paper: expansion, channels, repeats, stride of the first. */
 const stages = [
@@ -29,7 +29,7 @@ export const mobilenetV2: Network = {
   build(g, image, settings) {
     const stride = strideRule(settings);
     const alpha = settings.width;
-    const shared = { act: "relu6", norm: { momentum: settings.normMomentum }, padding: settings.padding } as const;
+    const shared = { act: "relu6", norm: normOf(settings), padding: settings.padding } as const;
     const features = g.scope("features");
     let index = 0;
     const next = (): typeof g => features.scope(String(index++));

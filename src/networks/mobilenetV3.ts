@@ -1,7 +1,7 @@
 import { activate, convNormActivation, dropout, fullyConnected, invertedResidual, pooledFeatures } from "../blocks/index.ts";
 import { channels, type Value } from "../ir/graph.ts";
 import type { Scope } from "../ir/scope.ts";
-import { makeDivisible, type Network, type NetworkSettings, strideRule } from "./network.ts";
+import { makeDivisible, type Network, type NetworkSettings, normOf, strideRule } from "./network.ts";
 
 /** A row of the paper's tables: kernel, expansion size, output channels, squeeze and excite, nonlinearity, stride. */
 interface Row {
@@ -62,7 +62,7 @@ function build(g: Scope, image: Value, settings: NetworkSettings, rows: readonly
   const { width, variant, padding } = settings;
   const isMinimalistic = variant === "minimalistic";
   const stride = strideRule(settings);
-  const shared = { norm: { eps: 1e-3, momentum: settings.normMomentum }, padding };
+  const shared = { norm: normOf(settings), padding };
   const hardSwish = isMinimalistic ? "relu" : "hardSwish";
   let tableInput = 16;
   let x = convNormActivation(g.scope("features.0"), image, {
@@ -101,6 +101,7 @@ const shared = {
   strides: 5,
   dropout: 0.2,
   normMomentum: 0.01,
+  normEps: () => 1e-3,
 } as const;
 
 /** MobileNetV3-Large. Weight names are torchvision's. */

@@ -1,4 +1,4 @@
-import type { CompConvChoices, DesignName, PaddingStyle } from "../blocks/index.ts";
+import type { CompConvChoices, DesignName, Normalisation, PaddingStyle } from "../blocks/index.ts";
 import type { Value } from "../ir/graph.ts";
 import type { Scope } from "../ir/scope.ts";
 import type { Arithmetic } from "../passes/setArithmetic.ts";
@@ -33,6 +33,8 @@ export interface NetworkOptions {
   readonly gradient?: string;
   /** Batch normalisation's momentum in PyTorch's sense; the family's own unless given. */
   readonly normMomentum?: number;
+  /** What batch normalisation adds to the variance; the family's own unless given. */
+  readonly normEps?: number;
 }
 
 /** Options with everything filled in, as `build` takes them. */
@@ -50,6 +52,7 @@ export interface NetworkSettings {
   readonly arithmetic: Arithmetic;
   readonly gradient: string | undefined;
   readonly normMomentum: number;
+  readonly normEps: number;
 }
 
 /** A published network: where it comes from, the numbers printed there and counted by us, and how to build it. */
@@ -94,10 +97,17 @@ export interface Network {
   readonly keepsStrides?: true;
   /** Least pixels of a side, where it is not one more than what the strides but the last divide by. */
   leastSize?(droppedStrides: number): number;
+  /** What normalisation adds to the variance, where it is not 1e-5. */
+  normEps?(variant: string): number;
   /** The nearest width that the family can scale to, where it cannot to every one; other widths are refused. */
   nearestWidth?(width: number, variant: string): number;
   /** From images [n, c, h, w] to logits [n, classes]. */
   build(g: Scope, image: Value, settings: NetworkSettings): Value;
+}
+
+/** Batch normalisation's constants as a network is asked for them. */
+export function normOf({ normEps: eps, normMomentum: momentum }: NetworkSettings): Required<Normalisation> {
+  return { eps, momentum };
 }
 
 /** Hands out a network's strides in order of execution: the first `droppedStrides` twos become ones. */

@@ -143,3 +143,18 @@ test("an unknown network is refused with the nearest name", () => {
   assert.throws(() => findNetwork("mobilnet-v2"), /unknown network "mobilnet-v2"\n {2}did you mean "mobilenet-v2"\?/);
   assert.throws(() => findNetwork("constructor"), OptionError);
 });
+
+test("normalisation's epsilon is the family's own unless another is asked for, in every network", () => {
+  const epsilons = (name: string, options: BuildOptions): number[] => {
+    const { nodes } = buildNetwork(name, { ...options, classes: 10, width: fittingWidth(name, 0.25) });
+    return [...new Set(nodes.flatMap(({ attrs }) => (attrs as { eps?: number }).eps ?? []))];
+  };
+  assert.deepEqual(epsilons("mobilenet-v2", {}), [1e-5]);
+  assert.deepEqual(epsilons("mobilenet-v3-small", {}), [1e-3]);
+  assert.deepEqual(epsilons("efficientnet-b0", { variant: "torchvision" }), [1e-5]);
+  for (const name of Object.keys(networks)) {
+    const found = epsilons(name, { normEps: 0.25 });
+    assert(found.length === 0 || (found.length === 1 && found[0] === 0.25), `${name}: ${found}`);
+  }
+  assert.throws(() => buildNetwork("mobilenet-v2", { normEps: 0 }), /normEps 0 is not a number from 1e-12 to 1/);
+});

@@ -12,7 +12,7 @@ const MOST_DEPTH = 64;
 const WIDTH_TOLERANCE = 1e-4;
 const known = [
   ...(["width", "depth", "classes", "dropout", "stochasticDepth", "variant"] as const),
-  ...(["isSmallImage", "droppedStrides", "padding", "conv", "compConv", "arithmetic", "gradient", "normMomentum"] as const),
+  ...(["isSmallImage", "droppedStrides", "padding", "conv", "compConv", "arithmetic", "gradient", "normMomentum", "normEps"] as const),
 ] as const;
 
 // The compiler holds the list to the interface: a key missing here would be refused as unknown.
@@ -99,6 +99,26 @@ function needArithmetic(network: Network, arithmetic: Arithmetic, gradient: stri
   if (gradient !== undefined) needName(network, `gradient of the arithmetic "${arithmetic}":`, gradient, gradientsOf(arithmetic));
 }
 
+/** Refuses what the network cannot be. */
+function checkSettings(network: Network, settings: NetworkSettings): void {
+  needNumber(network, "width", settings.width, LEAST_WIDTH, MOST_WIDTH, false);
+  needNumber(network, "depth", settings.depth, LEAST_WIDTH, MOST_DEPTH, false);
+  needOwnOption(network, "depth", settings.depth, 1, network.scalesDepth === true);
+  needNumber(network, "classes", settings.classes, 1, 1_000_000, true);
+  needNumber(network, "dropout", settings.dropout, 0, 0.95, false);
+  needNumber(network, "stochasticDepth", settings.stochasticDepth, 0, 0.95, false);
+  needOwnOption(network, "stochasticDepth", settings.stochasticDepth, 0, network.stochasticDepth !== undefined);
+  needNumber(network, "droppedStrides", settings.droppedStrides, 0, network.strides, true);
+  needNumber(network, "normMomentum", settings.normMomentum, 1e-4, 1, false);
+  needNumber(network, "normEps", settings.normEps, 1e-12, 1, false);
+  needName(network, "variant", settings.variant, Object.keys(network.variants));
+  needName(network, "padding", settings.padding, ["symmetrical", "tensorflow"]);
+  needDesign(network, settings.conv);
+  needChoices(network, settings);
+  needArithmetic(network, settings.arithmetic, settings.gradient);
+  needLegalWidth(network, settings);
+}
+
 /** Fills in what was left out and refuses what the network cannot be; `size` is the shorter side in pixels. */
 export function resolveOptions(network: Network, options: NetworkOptions, size: number = network.inputSize): NetworkSettings {
   for (const option of Object.keys(options)) {
@@ -125,21 +145,8 @@ export function resolveOptions(network: Network, options: NetworkOptions, size: 
     arithmetic: options.arithmetic ?? network.arithmetic ?? "product",
     gradient: options.gradient,
     normMomentum: options.normMomentum ?? network.normMomentum,
+    normEps: options.normEps ?? network.normEps?.(variant) ?? 1e-5,
   };
-  needNumber(network, "width", settings.width, LEAST_WIDTH, MOST_WIDTH, false);
-  needNumber(network, "depth", settings.depth, LEAST_WIDTH, MOST_DEPTH, false);
-  needOwnOption(network, "depth", settings.depth, 1, network.scalesDepth === true);
-  needNumber(network, "classes", settings.classes, 1, 1_000_000, true);
-  needNumber(network, "dropout", settings.dropout, 0, 0.95, false);
-  needNumber(network, "stochasticDepth", settings.stochasticDepth, 0, 0.95, false);
-  needOwnOption(network, "stochasticDepth", settings.stochasticDepth, 0, network.stochasticDepth !== undefined);
-  needNumber(network, "droppedStrides", settings.droppedStrides, 0, network.strides, true);
-  needNumber(network, "normMomentum", settings.normMomentum, 1e-4, 1, false);
-  needName(network, "variant", settings.variant, Object.keys(network.variants));
-  needName(network, "padding", settings.padding, ["symmetrical", "tensorflow"]);
-  needDesign(network, settings.conv);
-  needChoices(network, settings);
-  needArithmetic(network, settings.arithmetic, settings.gradient);
-  needLegalWidth(network, settings);
+  checkSettings(network, settings);
   return settings;
 }

@@ -18,7 +18,7 @@ import type { Value } from "../ir/graph.ts";
 import type { Scope } from "../ir/scope.ts";
 import { globalAveragePool } from "../ops/globalAveragePool.ts";
 import { reshape } from "../ops/reshape.ts";
-import { type Network, type NetworkSettings, strideRule } from "./network.ts";
+import { type Network, type NetworkSettings, normOf, strideRule } from "./network.ts";
 
 type Layer = (g: Scope, x: Value, layer: ResidualLayer) => Value;
 
@@ -67,27 +67,24 @@ function layerOf({ conv, compConv }: NetworkSettings, { stem }: ResidualNet, isS
   };
 }
 
-function classifier(
-  g: Scope,
-  x: Value,
-  { head = "linear" }: ResidualNet,
-  { classes, dropout: rate, normMomentum }: NetworkSettings,
-): Value {
+function classifier(g: Scope, x: Value, { head = "linear" }: ResidualNet, settings: NetworkSettings): Value {
+  const { classes, dropout: rate } = settings;
   if (head === "linear") {
     return fullyConnected(g.scope("fc"), dropout(g.scope("dropout"), pooledFeatures(g.scope("avgpool"), x), rate), { out: classes });
   }
   const means = dropout(g.scope("dropout"), globalAveragePool(g.scope("avgpool"), [x], {}), rate);
   const logits = convolution(g.scope("fc"), means, { out: classes, kernel: 1, hasBias: head.hasBias });
-  return reshape(g, [normalisation(g.scope("bn2"), logits, { momentum: normMomentum })], { shape: [x.shape[0], classes] });
+  return reshape(g, [normalisation(g.scope("bn2"), logits, normOf(settings))], { shape: [x.shape[0], classes] });
 }
 
 /** Builds a residual network from images to logits. arXiv 1512.03385, fig. 3 and section 4.2. */
 export function buildResidualNet(g: Scope, image: Value, settings: NetworkSettings, net: ResidualNet): Value {
   const stride = strideRule(settings);
-  const { width, padding, normMomentum: momentum } = settings;
-  const shared = { norm: { momentum }, padding, shortcut: net.shortcut, layer: net.layer ?? layerOf(settings, net) };
+  const { width, padding } = settings;
+  const norm = normOf(settings);
+  const shared = { norm, padding, shortcut: net.shortcut, layer: net.layer ?? layerOf(settings, net) };
   const stem = net.stem === "cifar" ? { kernel: 3, stride: 1 } : { kernel: 7, stride: stride(2) };
-  const first = { out: scaled(net.stages[0].c, width), ...stem, act: "relu", norm: { momentum }, padding } as const;
+  const first = { out: scaled(net.stages[0].c, width), ...stem, act: "relu", norm, padding } as const;
   let x = layerOf(settings, net, true)(g, image, { ...first, names: { conv: "conv1", norm: "bn1" } });
   if (net.stem === "imagenet" && stride(2) === 2) x = maxPool(g.scope("maxpool"), x, { kernel: 3, stride: 2, padding });
   for (const [stage, { c, n }] of net.stages.entries()) {

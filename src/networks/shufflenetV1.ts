@@ -1,5 +1,5 @@
 import { convNormActivation, dropout, fullyConnected, maxPool, nearestMultiple, pooledFeatures, shuffleNetUnit } from "../blocks/index.ts";
-import { type Network, strideRule } from "./network.ts";
+import { type Network, normOf, strideRule } from "./network.ts";
 
 /** Table 1 of the paper: channels of stage 2 by groups; they double at stages 3 and 4. */
 const stage2 = { 1: 144, 2: 200, 3: 240, 4: 272, 8: 384 } as const;
@@ -38,8 +38,8 @@ function stemChannels(groups: Groups, width: number, variant: string): number {
 function build(groups: Groups): Network["build"] {
   return (g, image, settings) => {
     const stride = strideRule(settings);
-    const { variant, normMomentum, padding } = settings;
-    const shared = { norm: { momentum: normMomentum }, padding };
+    const { variant, padding } = settings;
+    const shared = { norm: normOf(settings), padding };
     const width = nearestLegalWidth(groups, settings.width);
     const features = g.scope("features");
     const first = { ...shared, out: stemChannels(groups, width, variant), stride: stride(2), names: { conv: "conv", norm: "bn" } };

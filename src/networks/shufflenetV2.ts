@@ -1,6 +1,6 @@
 import { convNormActivation, dropout, fullyConnected, maxPool, pooledFeatures, shuffleUnit } from "../blocks/index.ts";
 import { channels } from "../ir/graph.ts";
-import { type Network, strideRule } from "./network.ts";
+import { type Network, normOf, strideRule } from "./network.ts";
 
 /** Table 5 of the paper: channels of stage 2 (they double at stages 3 and 4) and of conv5, by width. */
 const widths = [
@@ -33,6 +33,7 @@ export const shufflenetV2: Network = {
   inputSize: 224,
   variants: {
     paper: "in a stage's first unit the left branch keeps the input's channels; classifier without bias (the authors' code)",
+    megvii: "the authors' later code: a unit that splits takes every second channel for each side, instead of a shuffle behind each unit",
     torchvision: "in a stage's first unit both branches give half of the output; classifier with bias",
   },
   strides: 5,
@@ -40,9 +41,10 @@ export const shufflenetV2: Network = {
   normMomentum: 0.1,
   build(g, image, settings) {
     const stride = strideRule(settings);
+    const mixing = settings.variant === "megvii" ? "front" : "behind";
     const isTorchvision = settings.variant === "torchvision";
     const { stage2, conv5 } = channelsAt(settings.width);
-    const shared = { norm: { momentum: settings.normMomentum }, padding: settings.padding };
+    const shared = { norm: normOf(settings), padding: settings.padding };
     let x = convNormActivation(g.scope("conv1"), image, { ...shared, out: 24, stride: stride(2) });
     if (stride(2) === 2) x = maxPool(g.scope("maxpool"), x, { kernel: 3, stride: 2, padding: settings.padding });
     for (const [i, n] of repeats.entries()) {
@@ -51,7 +53,7 @@ export const shufflenetV2: Network = {
       const left = isTorchvision || out <= channels(x) ? out / 2 : channels(x);
       for (let unit = 0; unit < n; unit++) {
         const form = unit === 0 ? { stride: stride(2), isSplit: false, left } : { isSplit: true };
-        x = shuffleUnit(g.scope(`stage${i + 2}.${unit}`), x, { ...shared, ...form, out });
+        x = shuffleUnit(g.scope(`stage${i + 2}.${unit}`), x, { ...shared, ...form, out, mixing });
       }
     }
     x = convNormActivation(g.scope("conv5"), x, { ...shared, out: conv5, kernel: 1 });

@@ -8,7 +8,7 @@ import {
   pooledFeatures,
   squeezeNext,
 } from "../blocks/index.ts";
-import { type Network, strideRule } from "./network.ts";
+import { type Network, normOf, strideRule } from "./network.ts";
 
 /** The kernel of the first convolution, blocks in each stage, and how a stage begins. */
 interface Version {
@@ -51,10 +51,10 @@ function built(version: Version): Pick<Network, "leastSize" | "build"> {
     leastSize: (droppedStrides) => leastSize(version, droppedStrides),
     build(g, image, settings) {
       const stride = strideRule(settings);
-      const { width, variant, normMomentum } = settings;
+      const { width, variant } = settings;
       // The released networks pad neither the first convolution nor the pooling; only TensorFlow's rule, if asked for, does.
       const padding: Padding = settings.padding === "tensorflow" ? "tensorflow" : 0;
-      const norm = { momentum: normMomentum };
+      const norm = normOf(settings);
       const plain = { norm, names: { conv: "conv", norm: "bn" } };
       let x = convNormActivation(g.scope("stem"), image, { ...plain, out: 64, kernel: version.stem, stride: stride(2), padding });
       if (stride(2) === 2) x = maxPool(g.scope("pool"), x, { kernel: 3, stride: 2, padding, isCeil: true });

@@ -2,7 +2,7 @@ import { dropout, fullyConnected, nearestMultiple, pooledFeatures, type Slot, st
 import type { Value } from "../ir/graph.ts";
 import type { Scope } from "../ir/scope.ts";
 import { bodyOfMobilenetV1, scaledByAlpha } from "./mobilenetV1.ts";
-import { type Network, type NetworkSettings, strideRule } from "./network.ts";
+import { type Network, type NetworkSettings, normOf, strideRule } from "./network.ts";
 
 /** One row: channels, units, stride of the first unit. */
 interface Stage {
@@ -27,7 +27,7 @@ function convolved(g: Scope, x: Value, slot: Slot, { conv, compConv }: NetworkSe
 function stackOf(stages: readonly Stage[], sizes: Pick<Slot, "compConv"> = {}): Network["build"] {
   return (g, image, settings) => {
     const stride = strideRule(settings);
-    const shared = { ...sizes, norm: { momentum: settings.normMomentum }, padding: settings.padding };
+    const shared = { ...sizes, norm: normOf(settings), padding: settings.padding };
     let index = 0;
     let x = image;
     for (const { c, n, s } of stages) {

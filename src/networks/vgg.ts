@@ -13,7 +13,7 @@ import {
 import type { Value } from "../ir/graph.ts";
 import type { Scope } from "../ir/scope.ts";
 import { reshape } from "../ops/reshape.ts";
-import { type Network, type NetworkSettings, strideRule } from "./network.ts";
+import { type Network, type NetworkSettings, normOf, strideRule } from "./network.ts";
 
 /** Column D of the paper's table 1: channels and 3×3 convolutions of each stage; a 2×2 max pooling follows each. */
 const stages = [
@@ -41,7 +41,7 @@ interface Form {
 
 /** A convolution under torchvision's names, or a design in its place. `index` is its place among the layers. */
 function slot(g: Scope, x: Value, index: number, out: number, settings: NetworkSettings, form: Form): Value {
-  const shared = { out, norm: { momentum: settings.normMomentum }, padding: settings.padding };
+  const shared = { out, norm: normOf(settings), padding: settings.padding };
   const conv: DesignName = settings.conv;
   if (conv !== "vanilla") {
     const place = { ...shared, compConv: settings.compConv, ...(index === 0 ? ({ readsImage: true } as const) : {}) };
@@ -62,7 +62,7 @@ function classifier(g: Scope, x: Value, settings: NetworkSettings, { hidden, isP
   for (const [i, features] of hidden.entries()) {
     const at = (offset: number): Scope => g.scope(String(3 * i + offset));
     y = fullyConnected(at(0), y, { out: scaled(features, settings.width) });
-    if (isPooled) y = normalisation(g.scope("bn"), y, { momentum: settings.normMomentum });
+    if (isPooled) y = normalisation(g.scope("bn"), y, normOf(settings));
     y = dropout(at(2), activate(at(1), y, "relu"), settings.dropout);
   }
   return fullyConnected(g.scope(String(3 * hidden.length)), y, { out: settings.classes });

@@ -47,11 +47,11 @@ test("export replaces its own folder as long as nobody has worked in it", async 
 test("what cannot be exported or imported is refused with nothing written", async () => {
   const held = await work.names();
   const cases: readonly (readonly [readonly string[], number, RegExp])[] = [
-    [["export", "model.safetensors"], 2, /goldcrest export needs --to, one of pytorch/],
-    [["export", "model.safetensors", "--to", "keras"], 2, /--to is "keras"; it needs one of pytorch/],
+    [["export", "model.safetensors"], 2, /goldcrest export needs --to, one of onnx, pytorch/],
+    [["export", "model.safetensors", "--to", "keras"], 2, /--to is "keras"; it needs one of onnx, pytorch/],
     [["export", "bars/lying/0.png", "--to", "pytorch"], 3, /0\.png: header of \d+ bytes/],
     [["import", "bars"], 3, /bars: nothing that goldcrest import reads; it reads\n {2}a folder that goldcrest export/],
-    [["import", "nowhere"], 3, /nowhere: nothing that goldcrest import reads/],
+    [["import", "nowhere"], 3, /nowhere: there is no such file/],
   ];
   for (const [args, code, message] of cases) {
     const ended = await work.run(args);

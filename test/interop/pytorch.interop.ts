@@ -182,11 +182,14 @@ test("a folder of images is prepared as ours, and trains with every random chang
   const model = smallModel("vanilla-compact", {}, 24);
   const folder = await exported("photographs", model, {}, recipe("paper-adamw", changes));
   const program = `import data, json; images = data.open_images(${JSON.stringify(join(place, "photos"))}, ["left", "right", "both"]);
-print(json.dumps([str(images.paths[0]), images.pixels(0, 24, 1, "crop").reshape(-1).tolist()]))`;
-  const [path, pixels] = JSON.parse(runPython(["-c", program], folder));
-  const ours = await openDecoder()(path, model.preprocessing);
-  assert.equal(pixels.length, ours.length);
-  for (const [i, byte] of ours.entries()) assert.ok(Math.abs(pixels[i] - byte) <= 1, `pixel ${i} is ${pixels[i]}, ours ${byte}`);
+print(json.dumps([str(images.paths[0]), *(images.pixels(0, 24, 1, "crop", share).reshape(-1).tolist() for share in (1, 0.7))]))`;
+  const [path, ...prepared] = JSON.parse(runPython(["-c", program], folder));
+  for (const [n, share] of [1, 0.7].entries()) {
+    const ours = await openDecoder()(path, { ...model.preprocessing, share });
+    assert.equal(prepared[n].length, ours.length);
+    for (const [i, byte] of ours.entries())
+      assert.ok(Math.abs(prepared[n][i] - byte) <= 1, `share ${share}: pixel ${i} is ${prepared[n][i]}, ours ${byte}`);
+  }
   assert.match(runPython(["train.py", "--data", join(place, "photos")], folder), /epoch 1\/1 /);
   await comesBack(folder, model);
 });

@@ -4,7 +4,7 @@ import { DataError } from "../../core/errors.ts";
 import { defaultCacheFolder } from "../cacheFolder.node.ts";
 import { countByLabel, type Dataset, type FixedParts, type Problem } from "../dataset.ts";
 import { MOST_PIXELS } from "../decode/decode.ts";
-import type { PixelRule } from "../image.ts";
+import { type PixelRule, pixelKey } from "../image.ts";
 import { type Check, checkFiles } from "./checks.node.ts";
 import { pixelBytes } from "./pixelCache.node.ts";
 import { openPool, type Pool } from "./pool.node.ts";
@@ -163,7 +163,7 @@ function openMemory(limit: number): {
 } {
   const kept = new Map<string, Uint8Array>();
   let used = 0;
-  const key = (index: number, { size, channels, fit }: PixelRule): string => `${size} ${channels} ${fit} ${index}`;
+  const key = (index: number, rule: PixelRule): string => `${pixelKey(rule)} ${index}`;
   return {
     get: (index, rule) => kept.get(key(index, rule)),
     keep(index, rule, pixels) {

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
-import type { PixelRule } from "../image.ts";
+import { type PixelRule, pixelKey } from "../image.ts";
 
 /**
  * One file for each prepared image: 16 bytes of header (mark, size, channels, fit, CRC-32 of the pixels), then the pixels. The name is
@@ -13,8 +13,8 @@ const MARK = 0x58504347;
 /** Goes up when the decoders or the resizer change what they produce. */
 const VERSION = 1;
 
-function entryPath(folder: string, hash: string, { size, channels, fit }: PixelRule): string {
-  return join(folder, "pixels", `v${VERSION}-${size}x${channels}-${fit}`, hash.slice(0, 2), hash);
+function entryPath(folder: string, hash: string, rule: PixelRule): string {
+  return join(folder, "pixels", `v${VERSION}-${pixelKey(rule)}`, hash.slice(0, 2), hash);
 }
 
 /** Bytes of a rule's pixels. */

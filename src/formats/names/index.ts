@@ -13,13 +13,19 @@ export { fromReferenceNames, type NameMap, toReferenceNames, withBatchCounts } f
 /** The PyTorch port of IGCV3 by xxradon: its names are ours. */
 const xxradon: Readonly<Record<string, NameMap>> = { "igcv3-pytorch": sameNames("xxradon") };
 
-/** AdderNet's code: its names are ours. */
-const noah: Readonly<Record<string, NameMap>> = Object.fromEntries(
-  [20, 32, 18, 50].map((depth) => [`addernet-resnet-${depth}`, sameNames("AdderNet")]),
+/** The code of AdderNet and GhostNet by their authors: its names are ours. */
+const noah: Readonly<Record<string, NameMap>> = {
+  ...Object.fromEntries([20, 32, 18, 50].map((depth) => [`addernet-resnet-${depth}`, sameNames("AdderNet")])),
+  ghostnet: sameNames("GhostNet"),
+};
+
+/** MicroNet's code by liyunsheng13: its names are ours. */
+const micronet: Readonly<Record<string, NameMap>> = Object.fromEntries(
+  [0, 1, 2, 3].map((size) => [`micronet-m${size}`, sameNames("MicroNet")]),
 );
 
 /** References whose weight names are known, each by network. */
-export const references = { torchvision, pytorchcv, timm, caffe, megvii, mxnet, xxradon, noah } as const;
+export const references = { torchvision, pytorchcv, timm, caffe, megvii, mxnet, xxradon, noah, micronet } as const;
 
 /** The map between our names and a reference's for a network (and variant, where the names depend on it). */
 export function nameMapOf(reference: keyof typeof references, network: string, variant = ""): NameMap {

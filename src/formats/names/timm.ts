@@ -25,6 +25,36 @@ function mobilenetV1(): NameMap {
   return nameMap("timm", pairs, { bn1: "features.init_block", blocks: "features.stage5" });
 }
 
+/** Blocks of MobileNetV2's stages. */
+const blocksOfV2 = [1, 2, 3, 4, 3, 3, 1];
+
+/** MobileNetV2: torchvision numbers the blocks through; a block's last convolution and its normalisation are not one module there. */
+function mobilenetV2(): NameMap {
+  const head = "features.18";
+  const pairs: NamePair[] = [
+    ["features.0.0", "conv_stem"],
+    ["features.0.1", "bn1"],
+    [`${head}.0`, "conv_head"],
+    [`${head}.1`, "bn2"],
+    ["avgpool", "global_pool"],
+    ["classifier.1", "classifier"],
+  ];
+  let block = 1;
+  for (const [stage, count] of blocksOfV2.entries()) {
+    for (let i = 0; i < count; i++, block++) {
+      const [ours, theirs] = [`features.${block}`, `blocks.${stage}.${i}`];
+      const layers = block === 1 ? ["conv_dw", "conv_pw"] : ["conv_pw", "conv_dw", "conv_pwl"];
+      const last = layers.length - 1;
+      pairs.push([ours, theirs]);
+      for (const [index, name] of layers.entries()) {
+        const [conv, norm] = index === last ? [`${index}`, `${index + 1}`] : [`${index}.0`, `${index}.1`];
+        pairs.push([`${ours}.conv.${conv}`, `${theirs}.${name}`], [`${ours}.conv.${norm}`, `${theirs}.bn${index + 1}`]);
+      }
+    }
+  }
+  return nameMap("timm", pairs, { bn1: "features.0", bn2: head });
+}
+
 /** Blocks of each stage, in our numbering one after the other, and which have squeeze and excite. */
 const large = { stages: [1, 2, 3, 4, 2, 3], attentive: [4, 5, 6, 11, 12, 13, 14, 15] };
 const small = { stages: [1, 2, 3, 2, 3], attentive: [1, 4, 5, 6, 7, 8, 9, 10, 11] };
@@ -75,10 +105,12 @@ function mobilenetV3({ stages, attentive }: typeof large, isMinimalistic: boolea
 /** timm's names by network, "-minimalistic" appended for that variant. */
 export const timm: Readonly<Record<string, NameMap>> = {
   "mobilenet-v1": mobilenetV1(),
+  "mobilenet-v2": mobilenetV2(),
   "mobilenet-v3-large": mobilenetV3(large, false),
   "mobilenet-v3-small": mobilenetV3(small, false),
   "mobilenet-v3-large-minimalistic": mobilenetV3(large, true),
   "mobilenet-v3-small-minimalistic": mobilenetV3(small, true),
   ghostnet: sameNames("timm"),
+  "resnet-50": sameNames("timm"),
   ...timmEfficientnet,
 };

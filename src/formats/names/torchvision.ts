@@ -8,6 +8,8 @@ export const torchvision: Readonly<Record<string, NameMap>> = {
   "shufflenet-v2": sameNames("torchvision"),
   "squeezenet-1.0": sameNames("torchvision"),
   "squeezenet-1.1": sameNames("torchvision"),
+  "resnet-50": sameNames("torchvision"),
+  "vgg-16": sameNames("torchvision"),
   ...Object.fromEntries([0, 1, 2, 3, 4, 5, 6, 7].map((i) => [`efficientnet-b${i}`, sameNames("torchvision")])),
   ...Object.fromEntries(["s", "m", "l"].map((size) => [`efficientnet-v2-${size}`, sameNames("torchvision")])),
 };

@@ -43,8 +43,12 @@ class IdxImages:
         self.parts = {"train": list(range(count)), "test": list(range(count, len(self.labels)))}
         self.side = self.images.shape[1]
 
-    def pixels(self, index, size, channels, fit):
-        return resized(self.images[index][None], size, size).expand(channels, -1, -1)
+    def pixels(self, index, size, channels, fit, share=1):
+        height, width = self.images[index].shape
+        kept = (max(1, int(height * share + 0.5)), max(1, int(width * share + 0.5)))
+        top, left = (height - kept[0]) // 2, (width - kept[1]) // 2
+        image = self.images[index][top : top + kept[0], left : left + kept[1]]
+        return resized(image[None], size, size).expand(channels, -1, -1)
 
 
 class FolderImages:
@@ -66,7 +70,7 @@ class FolderImages:
         if not self.parts["train"]:
             raise SystemExit(f"{folder}: no images; needed is one sub-folder a label ({', '.join(labels)}) or the four IDX files")
 
-    def pixels(self, index, size, channels, fit):
+    def pixels(self, index, size, channels, fit, share=1):
         from PIL import Image, ImageOps
 
         image = ImageOps.exif_transpose(Image.open(self.paths[index]))
@@ -75,7 +79,7 @@ class FolderImages:
             image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
         image = image.convert("RGB" if channels == 3 else "L")
         width, height = image.size
-        side = min(width, height)
+        side = max(1, int(min(width, height) * share + 0.5))
         left, top = (width - side) // 2, (height - side) // 2
         box = (left, top, left + side, top + side) if fit == "crop" else None
         image = image.resize((size, size), Image.BILINEAR, box=box)
@@ -203,7 +207,7 @@ class Samples(torch.utils.data.Dataset):
         side = size
         if rules.get("area", (1, 1))[0] != 1:
             side = self.images.side if (self.images.side or 0) >= size else math.ceil(size * 8 / 7)
-        x = self.images.pixels(index, side, rule["channels"], rule["fit"])
+        x = self.images.pixels(index, side, rule["channels"], rule["fit"], rule.get("share", 1))
         if stage:
             x = augmented(x, size, rules, random.Random(f"augment {self.seed} {epoch} {index} {turn}"))
         return (x.float() / 255 - self.mean) / self.std, self.images.labels[index]
