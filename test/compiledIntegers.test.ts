@@ -6,21 +6,17 @@ import { wasmBackend } from "../src/backends/wasm/index.ts";
 import { preprocessingFor } from "../src/data/preprocessing.ts";
 import { openRunner } from "../src/deploy/loader.ts";
 import { compileFile } from "../src/deploy/wasmFile.ts";
-import type { Value } from "../src/ir/graph.ts";
-import type { Range } from "../src/ir/integer.ts";
 import { fold } from "../src/passes/index.ts";
 import { quantizeGraph } from "../src/quantize/quantize.ts";
 import { randomInputs } from "./lib/randomWeights.ts";
+import { rangesOf } from "./lib/ranges.ts";
 import { inferenceNetwork, representatives } from "./lib/smallNetworks.ts";
 
 for (const name of representatives) {
   test(`${name}: integers, compiled, give the session's bits, relaxed and plain, run after run`, async () => {
     const given = inferenceNetwork(name);
     const folded = fold(given.graph, given.weights);
-    const ranges = new Map<Value, Range>();
-    for (const [value, { data }] of interpret(folded.graph, folded.weights, randomInputs(folded.graph)))
-      ranges.set(value, { low: data.reduce((a, b) => Math.min(a, b), 0), high: data.reduce((a, b) => Math.max(a, b), 0) });
-    const { graph, weights } = quantizeGraph(folded, ranges);
+    const { graph, weights } = quantizeGraph(folded, rangesOf(interpret(folded.graph, folded.weights, randomInputs(folded.graph))));
     const image = randomInputs(graph).get("image");
     assert.ok(image);
     const [, channels, size] = image.shape;

@@ -4,24 +4,18 @@ import { test } from "node:test";
 import { evaluate, interpret } from "../src/backends/reference/index.ts";
 import { wasmBackend } from "../src/backends/wasm/index.ts";
 import type { ReferenceTensor, Tensor } from "../src/core/tensor.ts";
-import type { Value } from "../src/ir/graph.ts";
-import type { Range } from "../src/ir/integer.ts";
 import { verify } from "../src/ir/verify.ts";
 import { integerRuleOf } from "../src/ops/integerRules.ts";
 import type { Weighted } from "../src/passes/foldConstants.ts";
 import { fold } from "../src/passes/index.ts";
 import { type Quantized, quantizeGraph } from "../src/quantize/quantize.ts";
 import { randomInputs } from "./lib/randomWeights.ts";
+import { rangesOf } from "./lib/ranges.ts";
 import { inferenceNetwork, representatives } from "./lib/smallNetworks.ts";
 
 /** Integers for exactly the range that one image takes. */
 function quantized({ graph, weights }: Weighted): Quantized {
-  const ranges = new Map<Value, Range>();
-  for (const [value, { data }] of interpret(graph, weights, randomInputs(graph))) {
-    const low = data.reduce((a, b) => Math.min(a, b), 0);
-    ranges.set(value, { low, high: data.reduce((a, b) => Math.max(a, b), 0) });
-  }
-  return quantizeGraph({ graph, weights }, ranges);
+  return quantizeGraph({ graph, weights }, rangesOf(interpret(graph, weights, randomInputs(graph))));
 }
 
 function logitsOf({ graph, weights }: Weighted, inputs: ReadonlyMap<string, Tensor>): Float64Array {

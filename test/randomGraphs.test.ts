@@ -5,8 +5,6 @@ import fc from "fast-check";
 import { evaluate, interpret } from "../src/backends/reference/index.ts";
 import { wasmBackend } from "../src/backends/wasm/index.ts";
 import type { OpenOptions } from "../src/engine/session.ts";
-import type { Value } from "../src/ir/graph.ts";
-import type { Range } from "../src/ir/integer.ts";
 import { integerRuleOf } from "../src/ops/integerRules.ts";
 import type { Weighted } from "../src/passes/foldConstants.ts";
 import { fold, optimise } from "../src/passes/index.ts";
@@ -14,6 +12,7 @@ import { quantizeGraph } from "../src/quantize/quantize.ts";
 import { assertClose } from "./lib/compare.ts";
 import { buildRandom, type RandomNetwork, randomNetworks } from "./lib/randomGraph.ts";
 import { randomInputs, randomWeights } from "./lib/randomWeights.ts";
+import { rangesOf } from "./lib/ranges.ts";
 import { randomNetwork } from "./tolerances.ts";
 
 /** The engine in every way that may change how work is split or rounded. */
@@ -47,11 +46,7 @@ test("random networks in integers give the reference's integers", () =>
     fc.asyncProperty(randomNetworks, way, async (network, options) => {
       const folded = ((whole) => fold(whole.graph, whole.weights))(weighted(network));
       const inputs = randomInputs(folded.graph);
-      const ranges = new Map<Value, Range>();
-      for (const [value, { data }] of interpret(folded.graph, folded.weights, inputs)) {
-        ranges.set(value, { low: Math.min(0, ...data), high: Math.max(0, ...data) });
-      }
-      const { graph, weights, floats } = quantizeGraph(folded, ranges);
+      const { graph, weights, floats } = quantizeGraph(folded, rangesOf(interpret(folded.graph, folded.weights, inputs)));
       using session = await wasmBackend.open(graph, weights, options);
       assert.deepEqual(session.fallbacks, []);
       const found = session.run(Object.fromEntries(inputs));

@@ -4,23 +4,15 @@ import { test } from "node:test";
 import { evaluate, interpret } from "../src/backends/reference/index.ts";
 import { wasmBackend } from "../src/backends/wasm/index.ts";
 import type { ReferenceTensor } from "../src/core/tensor.ts";
-import type { Value } from "../src/ir/graph.ts";
-import type { Quantised, Range } from "../src/ir/integer.ts";
+import type { Quantised } from "../src/ir/integer.ts";
 import { verify } from "../src/ir/verify.ts";
 import { fold, optimiseTraining } from "../src/passes/index.ts";
 import { simulateIntegers } from "../src/passes/simulateIntegers.ts";
 import { observedName } from "../src/passes/toInteger.ts";
 import { quantizeGraph } from "../src/quantize/quantize.ts";
 import { randomInputs, randomWeights } from "./lib/randomWeights.ts";
+import { rangesOf } from "./lib/ranges.ts";
 import { inferenceNetwork, representatives, withGradients } from "./lib/smallNetworks.ts";
-
-function rangesOf(values: ReadonlyMap<Value, ReferenceTensor>): ReadonlyMap<Value, Range> {
-  const ends = ({ data }: ReferenceTensor): Range => ({
-    low: data.reduce((a, b) => Math.min(a, b), 0),
-    high: data.reduce((a, b) => Math.max(a, b), 0),
-  });
-  return new Map([...values].map(([value, tensor]) => [value, ends(tensor)]));
-}
 
 /** How many elements are another integer, and by how many steps at most. */
 function differences(

@@ -1,6 +1,6 @@
 /** Other versions of Node.js that tests run the built package with. */
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fetchNode } from "../../bin/runtime.js";
 import { root } from "./run.ts";
 
@@ -18,6 +18,6 @@ export function installNodes(): void {
     const path = pathOfNode(major);
     if (existsSync(path)) continue;
     console.log(`installing Node.js ${major} for the test of engines`);
-    if (!fetchNode(String(major), join(path, ".."))) console.log(`skip: the test of engines on Node.js ${major}: npm could not install it`);
+    if (!fetchNode(String(major), dirname(path))) console.log(`skip: the test of engines on Node.js ${major}: npm could not install it`);
   }
 }

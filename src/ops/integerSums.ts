@@ -16,15 +16,23 @@ export function signedTotal(weights: Iterable<number>): number {
   return Math.max(above, below);
 }
 
-/** The most that weights of one sign add up to in a short sum; `weights` are one output's, [channels][taps]. */
+/** The most that weights of one sign add up to in a short sum; `weights` are one output's, [channels][taps]. Model files are checked by it as they load. */
 export function blockTotal(weights: ArrayLike<number>, taps: number): number {
   const channels = weights.length / taps;
   let most = 0;
   for (let tap = 0; tap < taps; tap++) {
     for (let first = 0; first < channels; first += BLOCK_CHANNELS) {
-      const shorts: [number[], number[]] = [[], []];
-      for (let c = first; c < Math.min(first + BLOCK_CHANNELS, channels); c++) shorts[(c >> 1) & 1].push(weights[c * taps + tap]);
-      most = Math.max(most, ...shorts.map(signedTotal));
+      const end = Math.min(first + BLOCK_CHANNELS, channels);
+      for (const half of [0, 2]) {
+        let [above, below] = [0, 0];
+        for (let c = first; c < end; c++) {
+          if ((c & 2) !== half) continue;
+          const weight = weights[c * taps + tap];
+          if (weight > 0) above += weight;
+          else below -= weight;
+        }
+        most = Math.max(most, above, below);
+      }
     }
   }
   return most;

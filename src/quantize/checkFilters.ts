@@ -1,19 +1,9 @@
 import { size } from "../core/shape.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { blockTotal, MOST_WEIGHT } from "../ops/integerSums.ts";
+import { blockTotal, MOST_WEIGHT, signedTotal } from "../ops/integerSums.ts";
 import type { FilterTask } from "../passes/toInteger.ts";
 
 const isWithin = (x: number, low: number, high: number): boolean => Number.isInteger(x) && x >= low && x <= high;
-
-/** The sums of a filter's positive and negative weights, in magnitude. */
-function totals(filter: Float32Array): readonly [above: number, below: number] {
-  let [above, below] = [0, 0];
-  for (const weight of filter) {
-    if (weight > 0) above += weight;
-    else below -= weight;
-  }
-  return [above, below];
-}
 
 function tooMuch(output: number, name: string, total: number): string {
   return `the weights of output ${output} of "${name}" add up to ${total}, needed are at most ${MOST_WEIGHT}`;
@@ -29,14 +19,14 @@ function faultOf({ leaves, similarity }: FilterTask, weights: ReadonlyMap<string
   const length = data.length / outputs;
   for (let o = 0; o < outputs; o++) {
     const filter = data.subarray(o * length, (o + 1) * length);
-    const [above, below] = totals(filter);
+    const total = signedTotal(filter);
     if (leaves.kind === "wide") {
-      const most = 127 * Math.max(above, below) * Math.abs(at(leaves.ratio)[o]) + Math.abs(at(leaves.offset)[o]);
+      const most = 127 * total * Math.abs(at(leaves.ratio)[o]) + Math.abs(at(leaves.offset)[o]);
       const short = similarity === "product" ? blockTotal(filter, size(kernel)) : 0;
       if (short > MOST_WEIGHT) return tooMuch(o, leaves.weight, short);
       if (!(most < 2 ** 31)) return `output ${o} of "${leaves.weight}" may leave 32 bits: ratio ${at(leaves.ratio)[o]}`;
     } else {
-      if (Math.max(above, below) > MOST_WEIGHT) return tooMuch(o, leaves.weight, Math.max(above, below));
+      if (total > MOST_WEIGHT) return tooMuch(o, leaves.weight, total);
       const [bias, factor] = [at(leaves.bias)[o], at(leaves.factor)[o]];
       if (!isWithin(bias, -32_768, 32_767)) return `"${leaves.bias}" holds ${bias}, needed are integers of 16 bits`;
       if (!isWithin(factor, 1, 32_767)) return `"${leaves.factor}" holds ${factor}, needed are integers from 1 to 32767`;

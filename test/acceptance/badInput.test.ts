@@ -3,17 +3,14 @@ import assert from "node:assert/strict";
 import { symlink } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { serialiseSafetensors } from "../../src/formats/safetensors.ts";
-import { openWorkplace, type Workplace } from "../lib/commandLine.ts";
+import type { Workplace } from "../lib/commandLine.ts";
 import { picture } from "../lib/imageFolder.ts";
 import { pngFile, writeSample } from "../lib/samples.ts";
-import { quick, stripeFiles } from "../lib/stripes.ts";
+import { openTrained, quick, stripeFiles } from "../lib/stripes.ts";
 
 let work: Workplace;
 before(async () => {
-  work = await openWorkplace();
-  await work.write(await stripeFiles("bars"));
-  const { code, stderr } = await work.run(["fit", "bars", ...quick(1)]);
-  assert.equal(code, 0, stderr);
+  work = await openTrained();
 });
 after(() => work.remove());
 

@@ -2,15 +2,12 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { loadModel } from "../../src/model/model.ts";
-import { openWorkplace, type Workplace } from "../lib/commandLine.ts";
-import { quick, stripeFiles } from "../lib/stripes.ts";
+import type { Workplace } from "../lib/commandLine.ts";
+import { openTrained } from "../lib/stripes.ts";
 
 let work: Workplace;
 before(async () => {
-  work = await openWorkplace();
-  await work.write(await stripeFiles("bars"));
-  const { code, stderr } = await work.run(["fit", "bars", ...quick(1)]);
-  assert.equal(code, 0, stderr);
+  work = await openTrained();
 });
 after(() => work.remove());
 

@@ -1,4 +1,6 @@
 /** Pictures that a network learns to tell apart within an epoch: stripes that lie or stand, of differing brightness. */
+import assert from "node:assert/strict";
+import { openWorkplace, type Workplace } from "./commandLine.ts";
 import { writeSample } from "./samples.ts";
 
 const SIDE = 16;
@@ -32,4 +34,13 @@ export function quick(epochs = 2): string[] {
     ...["--network", "vanilla-compact", "--width", "0.5", "--size", "16"],
     ...["--epochs", String(epochs), "--batch", "8", "--threads", "1"],
   ];
+}
+
+/** A workplace with a folder "bars" of such pictures and "model.safetensors", trained on them for an epoch. */
+export async function openTrained(): Promise<Workplace> {
+  const work = await openWorkplace();
+  await work.write(await stripeFiles("bars"));
+  const { code, stderr } = await work.run(["fit", "bars", ...quick(1)]);
+  assert.equal(code, 0, stderr);
+  return work;
 }
